@@ -1,0 +1,294 @@
+"""The checker: all that is wrong with a profiles file, at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from requests_auth_profiles._config import kinds
+from requests_auth_profiles._config.inheritance import Effective
+from requests_auth_profiles._config.keys import FLOWS, PROFILE, ROOT, STORE, Flow, Key
+from requests_auth_profiles._config.kinds import near
+from requests_auth_profiles._config.providers import providers
+from requests_auth_profiles.errors import Fault
+
+__all__ = ["faults", "incomplete", "listed", "literal_secrets", "tables"]
+
+_Path = tuple[str, ...]
+_Found = Iterator[Fault]
+_Graph = Mapping[str, list[str]]
+
+_DEEPEST = 20
+_SHOWN = 8
+_ANY = ""
+_NONE = "none"
+_COMPOSITION = "compose"
+
+# What is set for the person, or is a secret, which never goes into the browser's address bar; and the key
+# that says it, if there is one.
+_SAID_BY = {
+    "audience": "audience",
+    "client_id": "client_id",
+    "client_secret": "client_secret",
+    "redirect_uri": "redirect_host, redirect_port and redirect_path",
+    "resource": "resource",
+    "scope": "scopes",
+}
+_OURS = {
+    "authorize_params": {
+        *("client_assertion", "code_challenge", "code_challenge_method", "code_verifier", "nonce"),
+        *("password", "response_type", "state", *_SAID_BY),
+    },
+    "token_params": {
+        *("client_assertion", "client_assertion_type", "code", "code_verifier", "grant_type", "password"),
+        *("refresh_token", "username", *_SAID_BY),
+    },
+}
+
+
+def tables(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The profiles of what tomllib gave, as far as they are tables."""
+    profiles = data.get("profiles")
+    if not isinstance(profiles, dict):
+        return {}
+    return {name: table for name, table in profiles.items() if isinstance(table, dict)}
+
+
+def faults(data: Mapping[str, Any], profiles: Mapping[str, Effective | None]) -> list[Fault]:
+    """All faults of what tomllib gave, without their lines.
+
+    A profile that others extend may be unfinished: what it lacks is a fault only where it is used itself.
+
+    Args:
+        data: what tomllib gave.
+        profiles: what holds for each of its profiles.
+    """
+    own = tables(data)
+    extends = {name: _words([table.get("extends")]) for name, table in own.items()}
+    compose = {  # with the members that a profile has from its parent
+        name: _words((table if found is None else found.values).get("compose"))
+        for (name, table), found in zip(own.items(), profiles.values(), strict=True)
+    }
+    parents = {parent for one in extends.values() for parent in one}
+    used = {member for members in compose.values() for member in members}
+    used.update(_words([data.get("default_profile")]))
+
+    found = [*_root(data, own), *_names(data)]
+    for key, graph in (("extends", extends), ("compose", compose)):
+        said = [name for name, table in own.items() if key in table]
+        found += [*_missing(graph, key, said), *_endless(graph, key)]
+    for name, effective in profiles.items():
+        found += _own_keys(name, own[name], effective)
+        if effective is not None and (name not in parents or name in used):
+            found += _whole(effective)
+    return list(dict.fromkeys(found))
+
+
+def incomplete(profile: Effective) -> list[Fault]:
+    """What a profile of a file without faults lacks, if it is one that others extend."""
+    return list(_whole(profile))
+
+
+def literal_secrets(data: Mapping[str, Any]) -> Iterator[_Path]:
+    """Where a secret stands in the file itself."""
+    places: list[tuple[_Path, Any, Mapping[str, Key]]] = [(("store",), data.get("store"), STORE)]
+    places += [(("profiles", name), table, PROFILE) for name, table in tables(data).items()]
+    for path, table, keys in places:
+        for name, value in table.items() if isinstance(table, dict) else ():
+            if name in keys and keys[name].secret and isinstance(value, str):
+                yield (*path, name)
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first of some names, for a message."""
+    first = [repr(name[:64]) for name, _ in zip(names, range(_SHOWN + 1), strict=False)]
+    return ", ".join([*first[:_SHOWN], "…"] if len(first) > _SHOWN else first)
+
+
+def _words(value: object) -> list[str]:
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
+
+
+def _root(data: Mapping[str, Any], profiles: Mapping[str, Any]) -> _Found:
+    for name, value in data.items():
+        if name not in ROOT and isinstance(value, dict) and not near(name, ROOT):
+            yield Fault((name,), "is not a known table", f"[profiles.{name}], if it is a profile")
+        else:
+            yield from _keys({name: value}, (), ROOT)
+    if isinstance(store := data.get("store"), dict):
+        yield from _keys(store, ("store",), STORE)
+    default = data.get("default_profile")
+    if isinstance(default, str) and default not in profiles:
+        yield _no_profile(("default_profile",), default, profiles)
+
+
+def _names(data: Mapping[str, Any]) -> _Found:
+    profiles = data.get("profiles")
+    seen: dict[str, str] = {}
+    for name, table in profiles.items() if isinstance(profiles, dict) else ():
+        path = ("profiles", name)
+        if (problem := kinds.profile_name(name)) is not None:
+            yield Fault(path, problem.message, problem.write)
+        elif (twin := seen.setdefault(name.casefold(), name)) != name:
+            yield Fault(path, f"has the name of {twin!r} but for upper and lower case", "rename one")
+        if not isinstance(table, dict):
+            yield Fault(path, "is not a table", f"[profiles.{name if problem is None else 'NAME'}]")
+
+
+def _no_profile(path: _Path, name: str, profiles: Mapping[str, Any]) -> Fault:
+    hint = near(name, profiles) or (f"profiles here: {listed(profiles)}" if profiles else "[profiles.NAME]")
+    return Fault(path, f"names {name[:64]!r}, and there is no such profile", hint)
+
+
+def _missing(graph: _Graph, key: str, said: Iterable[str]) -> _Found:
+    """Links to profiles that are not there, of those profiles that say them."""
+    for name in said:
+        for other in graph[name]:
+            if other not in graph:
+                yield _no_profile(("profiles", name, key), other, graph)
+
+
+def _endless(graph: _Graph, key: str) -> _Found:
+    """Links that go round in a circle, or too deep."""
+    depths: dict[str, int] = {}
+    for start, links in graph.items():
+        # Not by recursion, and each link once: a thousand in a row, or all with all, are no matter.
+        trail = {start: iter(links)} if links and start not in depths else {}
+        while trail:
+            name = next(reversed(trail))
+            other = next(trail[name], None)
+            if other is None:
+                trail.popitem()
+                depths[name] = 1 + max((depths.get(one, 0) for one in graph[name]), default=0)
+                if key == _COMPOSITION and depths[name] == _DEEPEST + 1:
+                    message = f"goes more than {_DEEPEST} profiles deep"
+                    yield Fault(("profiles", name, key), message, "compose those at the bottom")
+            elif other in trail:
+                circle = list(trail)[list(trail).index(other) :]
+                yield Fault(("profiles", name, key), *_circle(circle, key))
+                trail[name] = iter(())
+            elif other in graph and other not in depths:
+                trail[other] = iter(graph[other])
+
+
+def _circle(names: list[str], key: str) -> tuple[str, str]:
+    shown = [repr(name[:64]) for name in (names if len(names) <= _SHOWN else names[: _SHOWN - 1])]
+    way = " → ".join([*shown, *(["…"] if len(names) > _SHOWN else []), shown[0]])
+    return f"goes round in a circle: {way}", f"take one {key} out"
+
+
+def _own_keys(name: str, table: Mapping[str, Any], found: Effective | None) -> _Found:
+    """What is wrong with the keys that stand in a profile."""
+    path = ("profiles", name)
+    flow, provider = _ANY, _ANY
+    if found is not None:  # else a parent that is not there may say them
+        flow = _flow_of(found)
+        if found.provider is not None:
+            provider = found.provider.name
+        elif "provider" not in found.values:
+            provider = _NONE
+    yield from _keys(table, path, _known(flow, provider), flow)
+    if isinstance(said := table.get("provider"), str) and said not in providers():
+        hint = near(said, providers()) or 'or its issuer instead: issuer = "https://…"'
+        yield Fault((*path, "provider"), f"is not one of {', '.join(providers())}", hint)
+    for key in _OURS.keys() & table.keys():
+        for parameter in table[key] if isinstance(table[key], dict) else ():
+            if parameter in _OURS[key]:
+                hint = f"say it with {_SAID_BY[parameter]}" if parameter in _SAID_BY else "leave it out"
+                yield Fault((*path, key, parameter), "is set for you, and cannot be said here", hint)
+
+
+def _flow_of(found: Effective) -> str:
+    flow = found.values.get("flow")
+    if "compose" in found.values:
+        return _COMPOSITION if flow is None else _ANY
+    return flow if isinstance(flow, str) and flow in FLOWS else _ANY
+
+
+@cache
+def _known(flow: str, provider: str) -> dict[str, Key]:
+    """The keys that a profile may have: those of a flow, and the variables of a provider; or of any."""
+    known = dict(PROFILE)
+    if flow == _COMPOSITION:
+        known = {name: key for name, key in PROFILE.items() if key.common and name != "flow"}
+    elif flow != _ANY:
+        known = {name: key for name, key in PROFILE.items() if key.common or name in FLOWS[flow].keys}
+    for row in providers().values():
+        if row.name == provider:
+            known |= row.variables
+        elif provider == _ANY:
+            known |= {name: Key(name, kinds.TEXT, key.about) for name, key in row.variables.items()}
+    return known
+
+
+def _keys(table: Mapping[str, Any], path: _Path, known: Mapping[str, Key], flow: str = _ANY) -> _Found:
+    for name, value in table.items():
+        key = known.get(name)
+        if key is None:
+            yield Fault((*path, name), *_unknown((*path, name), value, known, flow))
+        elif (problem := key.kind.problem(value)) is not None:
+            below = (problem.below,) if problem.below else ()
+            hint = f"{problem.below} = {problem.write}" if below else key.written(problem.write)
+            yield Fault((*path, name, *below), problem.message, hint)
+
+
+def _unknown(path: _Path, value: object, known: Mapping[str, Key], flow: str) -> tuple[str, str]:
+    """What is wrong with a key that is not one of these, and what may be meant."""
+    name = path[-1]
+    if flow != _ANY and name in PROFILE:
+        whose = "a composition" if flow == _COMPOSITION else f"flow {flow!r}"
+        flows = ", ".join(one.name for one in FLOWS.values() if name in one.keys)
+        return f"is not a key of {whose}", f"it is one of {flows or 'a composition'}"
+    if "provider" in known and (rows := [row for row in providers().values() if name in row.variables]):
+        names = " or ".join(row.name for row in rows)
+        return f"is only known with provider {names}", f'provider = "{rows[0].name}"'
+    if hint := near(name, known):
+        return "is not a known key", hint
+    if isinstance(value, dict) and "extends" in known:
+        whole = ".".join(path[1:])
+        return "is not a known key", f'[profiles."{whole}"], with quotes, if it is part of the name'
+    if "extends" in known and flow == _ANY:
+        return "is not a known key", "it may be one of a flow, and there is no flow"
+    return "is not a known key", f"known are {', '.join(known)}"
+
+
+def _whole(found: Effective) -> _Found:
+    """What a profile lacks to be used, and what does not go together in it."""
+    path = ("profiles", found.name)
+    flow = found.values.get("flow")
+    if "compose" in found.values:
+        if flow is not None:
+            yield Fault((*path, "flow"), "a profile has a flow or composes others, not both", "leave one out")
+    elif flow is None:
+        yield Fault(path, "has no flow", f'flow = "…", with one of {", ".join(FLOWS)}; or compose = […]')
+    elif isinstance(flow, str) and flow in FLOWS:
+        for name in FLOWS[flow].needs:
+            if name not in found:
+                yield Fault(path, f"needs {name}: {PROFILE[name].about}", PROFILE[name].written())
+        yield from _endpoints(found, FLOWS[flow])
+        yield from _together(found, FLOWS[flow])
+
+
+def _endpoints(found: Effective, flow: Flow) -> _Found:
+    """What is lacking for the endpoints of a flow to be known."""
+    path = ("profiles", found.name)
+    missing = [name for name in flow.endpoints if name not in found]
+    if found.provider is not None and flow.endpoints:
+        for key in found.provider.variables.values():
+            if key.name not in found.values and key.default is None:
+                needs = f"needs {key.name} for provider {found.provider.name!r}: {key.about}"
+                yield Fault(path, needs, key.written())
+    elif missing and "provider" not in found.values and "issuer" not in found:
+        hint = f'provider = "…", with one of {", ".join(providers())}; or issuer = "https://…"'
+        yield Fault(path, f"needs a provider, an issuer, or {' and '.join(missing)}", hint)
+
+
+def _together(found: Effective, flow: Flow) -> _Found:
+    """Keys that do not go together."""
+    needs_secret = found.values.get("client_auth") in ("basic", "post")  # a tuple: it may be any value here
+    if needs_secret and "client_secret" not in found and "client_secret" not in flow.needs:
+        hint = PROFILE["client_secret"].written()
+        yield Fault(("profiles", found.name), "needs client_secret, as it has client_auth", hint)
+    name = found.values.get("name")
+    in_header = flow.name == "api-key" and found.get("in") == "header" and kinds.TEXT.problem(name) is None
+    if in_header and (problem := kinds.HEADER_NAME.problem(name)) is not None:
+        yield Fault(found.path("name"), problem.message, PROFILE["name"].written())

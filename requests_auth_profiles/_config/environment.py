@@ -1,0 +1,103 @@
+"""What the environment says: the file, the profile, the store, and whether a person can be asked."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from requests_auth_profiles.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from platformdirs.api import PlatformDirsABC
+
+__all__ = [
+    "FILE",
+    "INTERACTIVE",
+    "PROFILE",
+    "STORE",
+    "STORE_KEY",
+    "config_folder",
+    "data_folder",
+    "expanded",
+    "folders",
+    "in_ci",
+    "interactive",
+    "state_folder",
+]
+
+FILE = "REQUESTS_AUTH_PROFILES_FILE"
+PROFILE = "REQUESTS_AUTH_PROFILE"
+STORE = "REQUESTS_AUTH_STORE"
+STORE_KEY = "REQUESTS_AUTH_STORE_KEY"
+INTERACTIVE = "REQUESTS_AUTH_INTERACTIVE"
+
+_APP = "requests-auth"
+# `CI` is what GitHub, GitLab, CircleCI, Travis, Buildkite and others set; the rest set only their own.
+_CI = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "BUILDKITE", "JENKINS_URL", "TEAMCITY_VERSION")
+_OFF = {"", "0", "false", "no"}
+
+
+def in_ci() -> bool:
+    """Whether this runs in continuous integration."""
+    return any(os.environ.get(name, "").lower() not in _OFF for name in _CI)
+
+
+def interactive() -> bool:
+    """Whether a person can be asked to sign in: REQUESTS_AUTH_INTERACTIVE, else where it is not CI.
+
+    Raises:
+        ConfigurationError: the variable is neither 0 nor 1.
+    """
+    said = os.environ.get(INTERACTIVE, "")
+    if said in {"0", "1"}:
+        return said == "1"
+    if said:
+        raise ConfigurationError(f"{INTERACTIVE} is neither 0 nor 1", hint=f"export {INTERACTIVE}=0")
+    return not in_ci()
+
+
+def config_folder() -> Path:
+    """The person's folder for the profiles file: ~/.config on Unix and macOS, %APPDATA% on Windows."""
+    return _absolute(folders(roaming=True).user_config_path, "XDG_CONFIG_HOME")
+
+
+def state_folder() -> Path:
+    """The person's folder for tokens: ~/.local/state on Unix and macOS, %LOCALAPPDATA% on Windows."""
+    return _absolute(folders().user_state_path, "XDG_STATE_HOME")
+
+
+def data_folder() -> Path:
+    """The person's folder for the store's key, apart from the tokens that it seals."""
+    return _absolute(folders().user_data_path, "XDG_DATA_HOME")
+
+
+def folders(platform: str = sys.platform, *, roaming: bool = False) -> "PlatformDirsABC":
+    """Where a platform has the folders of a program.
+
+    Args:
+        platform: as in `sys.platform`.
+        roaming: whether what is in them follows the person to other machines, on Windows.
+    """
+    if platform == "win32":
+        from platformdirs.windows import Windows
+
+        return Windows(_APP, appauthor=False, roaming=roaming)
+    # On macOS too: a command line tool's files are looked for in ~/.config, not in ~/Library.
+    from platformdirs.unix import Unix
+
+    return Unix(_APP, appauthor=False)
+
+
+def expanded(named: str | os.PathLike[str]) -> Path | None:
+    """The path that a name means, `~` in it replaced by the home folder; None where it can mean none."""
+    text = os.path.expanduser(os.fspath(named))  # noqa: PTH111  pathlib's raises where there is no home
+    return None if not text or text.startswith("~") or "\0" in text else Path(text)
+
+
+def _absolute(folder: Path, variable: str) -> Path:
+    if not folder.is_absolute():  # never fall back to the working directory
+        wrong = variable if os.environ.get(variable) else "HOME"
+        raise ConfigurationError(
+            f"{wrong} names no folder: {folder} is not an absolute path", hint=f"export {wrong}=/…"
+        )
+    return folder

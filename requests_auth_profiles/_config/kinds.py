@@ -1,0 +1,256 @@
+"""The kinds of values in the profiles file: for each, what it is, an example, and what is wrong with a value.
+
+No problem repeats a value, as it may be a secret under the wrong key; what is told of one can be none: a
+number or a boolean that lacks only its quotes' removal, the host of a URL.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+__all__ = [
+    "ANY_TEXT",
+    "BOOLEAN",
+    "HEADER_NAME",
+    "HEADER_VALUE",
+    "NAMES",
+    "PARAMETERS",
+    "REFERENCES",
+    "SCOPES",
+    "SECONDS",
+    "SECRET",
+    "STORE",
+    "TABLE",
+    "TEXT",
+    "TIMEOUT",
+    "Kind",
+    "Problem",
+    "choice",
+    "each",
+    "near",
+    "not_a",
+    "profile_name",
+    "text",
+]
+
+_MOST_SECONDS = 1_000_000  # some eleven days; poll(2) takes no more than 24
+_COMPARED = 100
+_TYPES = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table"}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_SCOPE = re.compile(r"[!#-\[\]-~]+")  # RFC 6749 section 3.3
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FRAMING = {"connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"}
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+REFERENCES = {
+    "env": '{ env = "NAME" }',
+    "file": '{ file = "secret.txt" }',
+    "command": '{ command = ["program", "argument"] }',
+}
+"""What a secret may be read from, instead of standing in the file, and how that is written."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with a value.
+
+    Args:
+        message: what it is, as a sentence about the key.
+        write: what to write instead, in TOML; empty = the key's example.
+        below: the entry of a table that is wrong; empty = the value itself.
+    """
+
+    message: str
+    write: str = ""
+    below: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value.
+
+    Args:
+        expects: what it is, as in "a list of hosts".
+        example: one, in TOML.
+        problem: says what is wrong with a value; None = nothing.
+    """
+
+    expects: str
+    example: str
+    problem: Callable[[object], Problem | None]
+
+
+def profile_name(value: object) -> Problem | None:
+    """What is wrong with the name of a profile, and what it may be."""
+    if type(value) is not str or not _NAME.fullmatch(value):
+        rule = "1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit first"
+        return Problem("is not a name that a profile can have", rule)
+    if _DEVICES.fullmatch(value):
+        return Problem("is the name of a device on Windows, where no file can be called so", "another name")
+    return None
+
+
+def near(word: str, options: Collection[str]) -> str:
+    """A question whether the nearest of some words was meant; empty where none is near."""
+    found = _nearest(word, options)
+    return f"did you mean {found!r}?" if found else ""
+
+
+def _nearest(word: str, options: Collection[str]) -> str:
+    from difflib import get_close_matches
+
+    word = word[:64].casefold()
+    if len(options) > _COMPARED:  # or a thousand wrong names, each compared with a thousand, take minutes
+        options = list(islice((option for option in options if option[:1].casefold() == word[:1]), _COMPARED))
+    return next(iter(get_close_matches(word, options, 1)), "")
+
+
+def choice(expects: str, example: str, options: Collection[str]) -> Kind:
+    """One of a few words."""
+
+    def problem(value: object) -> Problem | None:
+        if type(value) is not str:
+            return not_a("text", value)
+        if value in options:
+            return None
+        found = _nearest(value, options)
+        meant = [found] if found else options
+        return Problem(f"is not one of {', '.join(options)}", " or ".join(f'"{word}"' for word in meant))
+
+    return Kind(expects, example, problem)
+
+
+def not_a(expects: str, value: object) -> Problem:
+    """The problem of a value that has another type."""
+    return Problem(f"is {_TYPES.get(type(value), 'a date or time')}, not {expects}")
+
+
+def text(value: object) -> Problem | None:
+    """What is wrong with a value that should be one line of text."""
+    if type(value) is not str:
+        return not_a("text", value)
+    if not value:
+        return Problem("is empty")
+    return None if value.isprintable() else Problem("has line breaks, or characters that cannot be seen")
+
+
+def _any_text(value: object) -> Problem | None:
+    return None if type(value) is str else not_a("text", value)
+
+
+def _boolean(value: object) -> Problem | None:
+    if value in ("true", "false"):
+        return Problem("is text: leave the quotes out", str(value))
+    return None if type(value) is bool else not_a("true or false", value)
+
+
+def _seconds(value: object) -> Problem | None:
+    if type(value) is str and re.fullmatch(r"[0-9]{1,9}", value):
+        return Problem("is text: leave the quotes out", str(int(value)))
+    if type(value) is not int and type(value) is not float:
+        return not_a("a number of seconds", value)
+    return None if 0 <= value <= _MOST_SECONDS else Problem("is not between 0 and 1000000 seconds")
+
+
+def _timeout(value: object) -> Problem | None:
+    return _seconds(value) or (None if value else Problem("leaves no time at all"))
+
+
+def each(problem: Callable[[object], Problem | None], values: list[object]) -> Problem | None:
+    """What is wrong with the first value of a list that has something wrong."""
+    for number, value in enumerate(values, 1):
+        if (found := problem(value)) is not None:
+            return Problem(f"item {number} {found.message}")
+    return None
+
+
+def _texts(value: object) -> Problem | None:
+    return each(text, value) if type(value) is list else not_a("a list of text", value)
+
+
+def _names(value: object) -> Problem | None:
+    return _texts(value) or (None if value else Problem("is an empty list"))
+
+
+def _scopes(value: object) -> Problem | None:
+    if type(value) is str:
+        return each(_scope, [word for word in value.split(" ") if word])
+    return each(_scope, value) if type(value) is list else not_a("a list of scopes", value)
+
+
+def _scope(value: object) -> Problem | None:
+    if (problem := text(value)) is not None:
+        return problem
+    if " " in str(value):
+        return Problem("has a space in it; each scope is an item of its own")
+    return None if _SCOPE.fullmatch(str(value)) else Problem("has a character that no scope can have")
+
+
+def _header_name(value: object) -> Problem | None:
+    if (problem := text(value)) is not None:
+        return problem
+    if str(value).lower() in _FRAMING:
+        return Problem("is a header that is set for every request, and not for this")
+    return None if _TOKEN.fullmatch(str(value)) else Problem("has a character that no header's name can have")
+
+
+def _header_value(value: object) -> Problem | None:
+    if (problem := text(value)) is not None:
+        return problem
+    form = str(value)
+    if "{token}" not in form:
+        return Problem("has no {token} in it, so the token would not be sent")
+    if form != form.strip() or not form.isascii():
+        return Problem("has a space at one end, or a character that is not ASCII")
+    return None
+
+
+def _parameters(value: object) -> Problem | None:
+    if type(value) is not dict:
+        return not_a("a table of text", value)
+    for name, entry in value.items():
+        if (problem := _any_text(entry)) is not None:
+            return Problem(problem.message, '"…"', name)
+        if not name:
+            return Problem("has no name", below=name)
+    return None
+
+
+def _secret(value: object) -> Problem | None:
+    if type(value) is str:
+        return text(value)
+    if type(value) is not dict:
+        return not_a("text or a reference", value)
+    how = next(iter(value), "")
+    if len(value) != 1 or how not in REFERENCES:
+        return Problem(f"is not one of {', '.join(REFERENCES.values())}")
+    problem = (_names if how == "command" else text)(value[how])
+    return None if problem is None else Problem(f"its {how} {problem.message}", REFERENCES[how])
+
+
+def _store(value: object) -> Problem | None:
+    if (problem := text(value)) is not None:
+        return problem
+    if value == "memory:" or "://" not in str(value):
+        return None
+    return Problem("is of a kind that this version does not know", '"memory:", or a folder')
+
+
+def _table(value: object) -> Problem | None:
+    return None if type(value) is dict else not_a("a table", value)
+
+
+TEXT = Kind("text", '"…"', text)
+ANY_TEXT = Kind("text", '"…"', _any_text)
+BOOLEAN = Kind("true or false", "true", _boolean)
+SECONDS = Kind("a number of seconds", "30", _seconds)
+TIMEOUT = Kind("a number of seconds above 0", "60", _timeout)
+NAMES = Kind("a list of names", '["one", "two"]', _names)
+SCOPES = Kind("a list of scopes", '["openid", "email"]', _scopes)
+HEADER_NAME = Kind("the name of a header", '"Authorization"', _header_name)
+HEADER_VALUE = Kind("a header's value with {token} in it", '"Bearer {token}"', _header_value)
+PARAMETERS = Kind("a table of text", '{ prompt = "login" }', _parameters)
+SECRET = Kind("text, or where to read it", REFERENCES["env"], _secret)
+STORE = Kind("a folder, or memory:", '"memory:"', _store)
+TABLE = Kind("a table", "{ }", _table)

@@ -1,0 +1,34 @@
+"""Place: where in the profiles file something stands."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from requests_auth_profiles._config.lines import lines
+
+__all__ = ["Place", "line_of"]
+
+
+def line_of(found: dict[tuple[str, ...], int], path: tuple[str, ...]) -> int:
+    """The line of a key, or of the nearest table around it that is written out; 0 for the whole file."""
+    while path and path not in found:
+        path = path[:-1]
+    return found.get(path, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: told in messages, and only then looked up.
+
+    Args:
+        file: the profiles file.
+        text: what stood in it when it was read.
+        path: the key, from the root of the file.
+    """
+
+    file: Path
+    text: str = field(repr=False)
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        owner = f"profile {self.path[1]!r}, " if self.path[0] == "profiles" else f"{self.path[0]}."
+        return f"{self.file}:{line_of(lines(self.text), self.path)}: {owner}{self.path[-1]}"

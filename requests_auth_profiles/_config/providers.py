@@ -1,0 +1,69 @@
+"""The providers whose endpoints are known: rows of `providers.toml`."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from requests_auth_profiles._config import addresses
+from requests_auth_profiles._config.keys import Key
+
+__all__ = ["Provider", "providers"]
+
+_FORMS = {"host": addresses.HOST, "segment": addresses.SEGMENT, "url": addresses.ISSUER}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One row: URL templates, their variables, and what else holds for its profiles.
+
+    Args:
+        name: as a profile names it.
+        title: as people know it.
+        variables: the keys that a profile says for the URLs to be known; one without a default is needed.
+        keys: what holds for other keys of a profile; text may hold `{variable}`.
+        flows: the same for each flow that has more or others.
+    """
+
+    name: str
+    title: str
+    variables: dict[str, Key]
+    keys: dict[str, Any]
+    flows: dict[str, dict[str, Any]]
+
+    def defaults(self, flow: object) -> dict[str, Any]:
+        """What holds for the keys that a profile of a flow need not say, the variables still in it."""
+        return self.flows.get(flow, self.keys) if isinstance(flow, str) else self.keys
+
+    def filled(self, template: str, said: Mapping[str, Any]) -> str:
+        """A text with the variables in it replaced by what a profile says, each of the right kind."""
+        values = {name: str(said.get(name, key.default)) for name, key in self.variables.items()}
+        return template.format_map({name: value.rstrip("/") for name, value in values.items()})
+
+
+@cache
+def providers() -> dict[str, Provider]:
+    """All rows, by name."""
+    table = tomllib.loads((Path(__file__).parent / "providers.toml").read_text("utf-8"))
+    return {name: _provider(name, row) for name, row in table.items()}
+
+
+def _provider(name: str, row: dict[str, Any]) -> Provider:
+    return Provider(
+        name=name,
+        title=row["title"],
+        variables={
+            variable: Key(
+                variable,
+                _FORMS[said["form"]],
+                said["about"],
+                f'"{said["example"]}"',
+                default=said.get("default"),
+            )
+            for variable, said in row.get("variables", {}).items()
+        },
+        keys=row["keys"],
+        flows={flow: row["keys"] | more for flow, more in row.get("flows", {}).items()},
+    )
