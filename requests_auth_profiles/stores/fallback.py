@@ -1,0 +1,92 @@
+"""FallbackStore: a store that never stands in a request's way."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from requests_auth_profiles._token import Token
+from requests_auth_profiles.errors import StoreUnavailable, StoreVersionError
+from requests_auth_profiles.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from requests_auth_profiles.stores import TokenStore
+
+__all__ = ["FallbackStore"]
+
+_LOG = logging.getLogger("requests_auth_profiles")
+_OUT_OF_ORDER = (StoreUnavailable, StoreVersionError)
+
+
+class FallbackStore:
+    """A store whose tokens stay in this process's memory where they cannot be kept, with a warning for each.
+
+    Only where it cannot be read or written: a missing or wrong key stays an error, as tokens that nobody
+    sees any more are worse than none.
+
+    Args:
+        store: the store that is meant.
+    """
+
+    def __init__(self, store: "TokenStore") -> None:
+        self._store = store
+        self._memory = MemoryStore()
+        self._told: dict[str, object] = {}
+
+    @property
+    def meant(self) -> "TokenStore":
+        """The store that is meant."""
+        return self._store
+
+    def get(self, key: str) -> Token | None:
+        """The token of that name, if there is one."""
+        # What is in memory is newer: it could not be kept.
+        if (token := self._memory.get(key)) is not None:
+            return token
+        try:
+            return self._store.get(key)
+        except _OUT_OF_ORDER as error:
+            self._tell(key, error)
+        return None
+
+    def set(self, key: str, token: Token) -> None:
+        """Keeps a token."""
+        try:
+            self._store.set(key, token)
+        except _OUT_OF_ORDER as error:
+            self._tell(key, error)
+            self._memory.set(key, token)
+        else:
+            self._memory.delete(key)
+
+    def delete(self, key: str) -> None:
+        """Forgets a token, if there is one; that it could not be forgotten is an error."""
+        self._memory.delete(key)
+        self._store.delete(key)
+
+    def keys(self) -> list[str]:
+        """The names of all tokens."""
+        return sorted({*self._store.keys(), *self._memory.keys()})
+
+    @contextmanager
+    def lock(self, key: str, timeout_seconds: float) -> Iterator[None]:
+        """Keeps all others from that name; where the store is out of order, this process's own threads."""
+        deadline = time.monotonic() + timeout_seconds
+        # Threads first: however many of a process wait, one of them asks the store.
+        with self._memory.lock(key, timeout_seconds), ExitStack() as held:
+            try:
+                held.enter_context(self._store.lock(key, max(deadline - time.monotonic(), 0.0)))
+            except _OUT_OF_ORDER as error:
+                self._tell(key, error)
+            yield
+
+    def _tell(self, key: str, error: StoreUnavailable | StoreVersionError) -> None:
+        mine = object()
+        if self._told.setdefault(key.casefold(), mine) is mine:
+            _LOG.warning(
+                "The token store is out of order, so the token of %s may be kept in memory only: %s (%s)",
+                key,
+                error.message,
+                error.hint,
+            )
