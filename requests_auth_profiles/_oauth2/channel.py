@@ -1,0 +1,251 @@
+"""Channel: the one place that speaks to an identity provider."""
+
+import random
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import partial
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from requests_auth_profiles._hosts import is_loopback
+from requests_auth_profiles.errors import (
+    ConfigurationError,
+    InvalidProviderResponse,
+    ProviderUnavailable,
+    RequestsAuthException,
+    TimeoutOccurred,
+)
+
+__all__ = ["Channel", "Reply"]
+
+_LIMIT = 1024 * 1024
+_BUSY = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the provider answered.
+
+    Args:
+        status: the status code.
+        headers: its headers, by name without regard to case.
+        body: its body, as it came.
+        requested_at: when the request left (epoch seconds): lifetimes count from here.
+        request: what it is an answer to.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    requested_at: float
+    request: requests.PreparedRequest = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Calls to the identity provider: no redirects, no netrc, 1 MiB at most, one deadline for all of it.
+
+    Args:
+        timeout_seconds: how long one exchange may take, its repetitions included.
+        now: the clock (epoch seconds).
+    """
+
+    timeout_seconds: float
+    now: Callable[[], float] = time.time
+
+    def get(self, url: str) -> Reply:
+        """What stands at a URL; see `post` for the errors."""
+        return self._exchange(requests.Request("GET", url), attempts=3)
+
+    def post(self, url: str, form: Mapping[str, str], auth: AuthBase, *, attempts: int) -> Reply:
+        """The answer to a form.
+
+        Args:
+            url: an endpoint of the provider.
+            form: what is sent.
+            auth: how the client proves itself.
+            attempts: how often it may be sent where the provider is busy or cannot be reached; 1 for what
+                works only once.
+
+        Raises:
+            ProviderUnavailable: it cannot be reached, or is still busy after the last attempt.
+            TimeoutOccurred: it did not answer in time.
+            InvalidProviderResponse: it redirects, or answers more than 1 MiB.
+            RequestsAuthException: what `auth` raises.
+        """
+        return self._exchange(requests.Request("POST", url, data=dict(form), auth=auth), attempts=attempts)
+
+    def _exchange(self, request: requests.Request, *, attempts: int) -> Reply:
+        host = urlsplit(request.url).netloc
+        # Here, not in the thread: to prove who the client is may take a secret that is not there.
+        prepared = _prepared(request, host)
+        deadline = time.monotonic() + self.timeout_seconds
+        for attempt in range(1, attempts + 1):
+            left = max(deadline - time.monotonic(), 0.001)
+            line = _Line()
+            reply = _within(left, partial(self._send, line, prepared, left), line.cut)
+            if reply is None or (isinstance(reply, str) and time.monotonic() >= deadline):
+                raise TimeoutOccurred(
+                    f"{host} did not answer within {self.timeout_seconds:g} s",
+                    hint="try again, or raise the profile's timeout",
+                )
+            if isinstance(reply, Reply) and reply.status not in _BUSY:
+                return _accepted(reply, host)
+            asked = _asked_pause(reply, self.now())
+            pause = random.uniform(0.1, 0.3) * attempt if asked is None else asked  # noqa: S311  no secret
+            if attempt == attempts or time.monotonic() + pause > deadline:
+                raise _unavailable(reply, host, asked)
+            time.sleep(pause)
+        raise ValueError("attempts must be 1 or more")
+
+    def _send(self, line: "_Line", prepared: requests.PreparedRequest, seconds: float) -> Reply | str:
+        """The reply, or why there is none: an exception of requests would carry the request, secrets too."""
+        requested_at = self.now()
+        try:
+            # Not by a session: that reads a redirect to its end, however long, and unpacks it.
+            with line.send(prepared, timeout=seconds, **_settings(prepared.url or "")) as response:
+                body = b""
+                for part in response.raw.stream(64 * 1024, decode_content=False):
+                    body += part
+                    if len(body) > _LIMIT:
+                        break
+                return Reply(response.status_code, response.headers, body, requested_at, prepared)
+        except requests.exceptions.ProxyError:
+            return "the proxy that the environment names does not let us through"
+        except Exception as error:  # noqa: BLE001  a thread would print it
+            return _cause(error)
+        finally:
+            line.close()
+
+
+class _Line(HTTPAdapter):
+    """A way to a host that another thread can cut: nothing leaves then, and nothing is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_cut = False
+        self._connections: list[Any] = []
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """A pool, as requests asks for it, whose connections are known here."""
+        line = self
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        kind: Any = pool.ConnectionCls
+
+        class Connection(kind):  # type: ignore[misc]
+            def connect(self) -> None:
+                line._connections.append(self)
+                super().connect()
+                # A name that took too long to look up must not let a request out that was given up.
+                if line._is_cut:
+                    self.close()
+                    raise TimeoutError
+
+        pool.ConnectionCls = Connection
+        return pool
+
+    def cut(self) -> None:
+        """Ends all that is going on."""
+        self._is_cut = True
+        for connection in self._connections:
+            with suppress(OSError, AttributeError):  # it may be closed, or have no socket yet
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _prepared(request: requests.Request, host: str) -> requests.PreparedRequest:
+    # Not by a session: that would add what ~/.netrc has for the host.
+    request.headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": requests.utils.default_user_agent(),
+    }
+    try:
+        return request.prepare()
+    except RequestsAuthException:
+        raise
+    except (requests.RequestException, ValueError) as error:
+        problem = type(error).__name__  # raised below: this exception may hold a secret
+    raise ConfigurationError(
+        f"no request to {host} can be written: {problem}", hint="check the profile's URLs and secrets"
+    )
+
+
+def _settings(url: str) -> dict[str, Any]:
+    """How to send, and what the environment says of proxies and certificates."""
+    with requests.Session() as session:
+        settings = session.merge_environment_settings(url, proxies={}, stream=True, verify=None, cert=None)
+    if is_loopback(urlsplit(url).hostname or ""):
+        settings["proxies"] = {}  # what stays on this machine may be plain http, which a proxy could read
+    return dict(settings)
+
+
+def _within(
+    seconds: float, call: Callable[[], Reply | str], give_up: Callable[[], None]
+) -> Reply | str | None:
+    """What a call gives, or None where it takes longer.
+
+    It runs in a thread, as a time limit of a socket counts from byte to byte, and a name lookup has none.
+    """
+    results: list[Reply | str] = []
+    thread = Thread(target=lambda: results.append(call()), name="requests-auth-channel", daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds)
+        return results[0] if results else None  # before the cut, which may pass for the end of an answer
+    finally:
+        give_up()
+
+
+def _unavailable(reply: Reply | str, host: str, asked_seconds: float | None) -> ProviderUnavailable:
+    if isinstance(reply, str):
+        return ProviderUnavailable(f"cannot reach {host}: {reply}", hint=f"look whether {host} answers")
+    when = "" if asked_seconds is None else f", and asks to come back in {asked_seconds:.0f} s"
+    return ProviderUnavailable(f"{host} answered {reply.status}{when}", hint="try again later")
+
+
+def _accepted(reply: Reply, host: str) -> Reply:
+    if reply.status in range(300, 400):
+        # Followed, a 307 would carry the client's secret to wherever it points (RFC 9700 section 4.12).
+        raise InvalidProviderResponse(
+            f"{host} answered {reply.status}, a redirect; it was not followed",
+            hint="check the profile's URLs",
+        )
+    if len(reply.body) > _LIMIT:
+        raise InvalidProviderResponse(
+            f"{host} answered more than {_LIMIT:,} bytes", hint="check the profile's URLs"
+        )
+    if reply.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise InvalidProviderResponse(
+            f"{host} answered in an encoding that was not asked for", hint="tell the provider (RFC 9110)"
+        )
+    return reply
+
+
+def _asked_pause(reply: Reply | str, now: float) -> float | None:
+    """Seconds until the provider wants to be asked again (RFC 9110 section 10.2.3), where it says."""
+    asked = "" if isinstance(reply, str) else reply.headers.get("Retry-After", "").strip()
+    if asked.isdecimal():
+        return min(float(asked), 1e9)
+    try:
+        when = parsedate_to_datetime(asked)
+        return max(when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now, 0.0)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _cause(error: BaseException) -> str:
+    """The name of what is at the bottom of an exception: its text may hold the request."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
+    return reason or type(error).__name__
