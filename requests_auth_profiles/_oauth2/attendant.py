@@ -1,0 +1,55 @@
+"""Who takes the person to the provider, and tells what is waited for."""
+
+import sys
+import webbrowser
+from contextlib import suppress
+from subprocess import DEVNULL, Popen
+from threading import Thread
+from typing import Protocol
+
+__all__ = ["Attendant", "BrowserAttendant"]
+
+_STDERR = 2
+
+
+class Attendant(Protocol):
+    """Takes the person to the provider."""
+
+    def invite(self, profile: str, provider: str, authorization_url: str) -> None:
+        """Shows the person where to sign in; does not wait for it."""
+
+    def waiting(self, seconds_left: float) -> None:
+        """Called about twice a second while the person signs in."""
+
+
+class BrowserAttendant:
+    """Opens the person's browser, and writes the address to stderr for where none opens."""
+
+    def invite(self, profile: str, provider: str, authorization_url: str) -> None:
+        """Opens the browser; some of them return only when they are closed, hence the thread."""
+        with suppress(OSError, ValueError):  # it may be closed
+            if sys.stderr is not None:  # as in a program without a console on Windows
+                sys.stderr.write(
+                    f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:\n"
+                    f"{authorization_url}\n"
+                )
+                sys.stderr.flush()
+        Thread(target=_open, args=(authorization_url,), name="requests-auth-browser", daemon=True).start()
+
+    def waiting(self, seconds_left: float) -> None:
+        """Nothing: a program's own output is not ours to fill."""
+
+
+def _open(url: str) -> None:
+    with suppress(webbrowser.Error, OSError):  # the address is on stderr
+        browser = webbrowser.get()
+        if not isinstance(browser, webbrowser.GenericBrowser):
+            browser.open(url)
+            return
+        # Not by its own open(): what a browser says would stand in what our program prints, and nobody would
+        # wait for its end. One that is not for the background may be for this very terminal.
+        background = isinstance(browser, webbrowser.BackgroundBrowser)
+        stdin, stdout, stderr = (DEVNULL, DEVNULL, DEVNULL) if background else (None, _STDERR, None)
+        command = [browser.name, *(argument.replace("%s", url) for argument in browser.args)]
+        with Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=background):
+            pass  # it is waited for

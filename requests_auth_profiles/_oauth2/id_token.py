@@ -1,0 +1,99 @@
+"""The ID token: is it for us, from whom we asked, of this sign-in (OpenID Connect Core 3.1.3.7)?"""
+
+import base64
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from requests_auth_profiles.errors import InvalidToken
+
+__all__ = ["Expected", "subject_of"]
+
+_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+_SKEW_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an ID token that came straight from the token endpoint must say.
+
+    Its signature is not looked at: TLS to that endpoint vouches for the issuer (3.1.3.7, item 6).
+
+    Args:
+        client_id: us.
+        issuer: the issuer, where the profile names it.
+        nonce: what the authorization request carried; None where there was none, as in a refresh.
+        subject: who signed in, where that is known already (section 12.2).
+    """
+
+    client_id: str
+    issuer: str | None
+    nonce: str | None = None
+    subject: str | None = None
+
+    def check(self, id_token: str, access_token: str, now: float) -> None:
+        """Looks whether an ID token is what is expected, beside an access token, at `now` (epoch seconds).
+
+        Raises:
+            InvalidToken: it is not for us, not from there, not of this sign-in, or not of this time.
+        """
+        header, claims = _read(id_token)
+        algorithm = header.get("alg")
+        if algorithm not in _ALGORITHMS:
+            problem = "is not signed as it must be"
+        else:
+            problem = self._problem(claims, now) or _other_access_token(claims, algorithm, access_token)
+        if problem:
+            raise InvalidToken(
+                f"the ID token {problem}; nothing that came with it is kept", hint="sign in again"
+            )
+
+    def _problem(self, claims: dict[str, Any], now: float) -> str:
+        audience, party = claims.get("aud"), claims.get("azp")
+        audiences = audience if isinstance(audience, list) else [audience]
+        expires_at, issued_at = _seconds(claims.get("exp")), _seconds(claims.get("iat"))
+        for wrong, problem in (
+            (self.issuer is not None and claims.get("iss") != self.issuer, "is from another issuer"),
+            (self.client_id not in audiences, "is for another client"),
+            (party != self.client_id and (party or len(audiences) > 1), "was issued to another client"),
+            (expires_at is None or expires_at < now - _SKEW_SECONDS, "has expired"),
+            (issued_at is None or issued_at > now + _SKEW_SECONDS, "is from the future"),
+            (self.nonce is not None and claims.get("nonce") != self.nonce, "is of another sign-in"),
+            (self.subject is not None and claims.get("sub") != self.subject, "is of somebody else"),
+        ):
+            if wrong:
+                return problem
+        return ""
+
+
+def subject_of(id_token: str | None) -> str | None:
+    """Who signed in, as an ID token says that was checked when it came."""
+    subject = _read(id_token or "")[1].get("sub")
+    return subject if isinstance(subject, str) else None
+
+
+def _read(id_token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Its header and claims, which are not verified; empty where it is none."""
+    import jwt
+
+    try:
+        whole = jwt.decode_complete(id_token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return {}, {}
+    return whole["header"], whole["payload"]
+
+
+def _seconds(value: object) -> float | None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return value
+
+
+def _other_access_token(claims: dict[str, Any], algorithm: str, access_token: str) -> str:
+    """What is wrong with `at_hash` (3.1.3.8), which need not be there, nor does EdDSA say how it is made."""
+    if "at_hash" not in claims or algorithm == "EdDSA":
+        return ""
+    digest = hashlib.new(f"sha{algorithm[2:]}", access_token.encode()).digest()
+    half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    return "" if claims["at_hash"] == half else "came with another access token"

@@ -1,0 +1,202 @@
+"""What a token endpoint answers, read strictly (RFC 6749 sections 5.1 and 5.2)."""
+
+import json
+import math
+import re
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qsl
+
+from requests_auth_profiles._oauth2.channel import Reply
+from requests_auth_profiles._oauth2.redaction import without_secrets
+from requests_auth_profiles._token import Token
+from requests_auth_profiles.errors import (
+    GrantNotProvided,
+    InvalidGrantRequest,
+    InvalidProviderResponse,
+    InvalidToken,
+    RefreshRefused,
+)
+
+__all__ = ["json_object", "printable", "token_of"]
+
+_SUCCESS = range(200, 300)
+_LONGEST_TOKEN = 64 * 1024
+_LONGEST_LIFETIME_SECONDS = 10 * 365 * 86400
+_LAST_EXPIRES_AT = 253402300800  # the end of the year 9999
+_LONGEST_TEXT = 300
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+
+_HINTS = {
+    "invalid_client": "check client_id, client_secret and client_auth",
+    "invalid_scope": "check scopes",
+    "invalid_target": "check resource and audience",
+    "unauthorized_client": "allow this flow for the client at the provider",
+    "unsupported_grant_type": "choose another flow; the provider does not have this one",
+    "invalid_grant": "sign in again",
+}
+
+
+def json_object(body: bytes, what: str) -> dict[str, Any]:
+    """The JSON object that a body is.
+
+    Args:
+        body: as it came.
+        what: what it is, for messages.
+
+    Raises:
+        InvalidProviderResponse: it is none, or one that two readers could read differently.
+    """
+    found = _json(body)
+    if not isinstance(found, dict):
+        raise InvalidProviderResponse(f"{what} is not a JSON object", hint="check the profile's URLs")
+    return found
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) != len(pairs):
+        raise ValueError("a name twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def token_of(reply: Reply, *, host: str, grant_type: str) -> Token:
+    """The token in an answer of the token endpoint.
+
+    Args:
+        reply: what came.
+        host: the endpoint's host, for messages.
+        grant_type: what was asked for.
+
+    Raises:
+        RefreshRefused: the refresh token is no longer good.
+        InvalidGrantRequest: the endpoint refused, in its own words.
+        GrantNotProvided: there is no token in it.
+        InvalidToken: the token cannot be accepted.
+        InvalidProviderResponse: it is not what the standard says.
+    """
+    said = _members(reply, host)
+    # Some providers answer an error with 200.
+    if reply.status not in _SUCCESS or said.get("error"):
+        raise _refused(said, reply, host, grant_type)
+    access_token = _secret(said, "access_token", host)
+    if access_token is None:
+        raise GrantNotProvided(
+            f"the answer of {host} has no access_token", hint="check the scopes and the flow"
+        )
+    # A type that is not named is Bearer in practice; one that we do not know must not be used (section 7.1).
+    token_type = said.get("token_type")
+    if token_type not in (None, "") and str(token_type).casefold() != "bearer":  # a tuple: it may be a list
+        raise InvalidToken(f"the token of {host} is not a bearer token", hint="ask for one that is")
+    return Token(
+        access_token=access_token,
+        expires_at=_expires_at(said.get("expires_in"), access_token, reply.requested_at, host),
+        refresh_token=_secret(said, "refresh_token", host),
+        id_token=_secret(said, "id_token", host),
+        scope=_scope(said.get("scope")),
+    )
+
+
+def _members(reply: Reply, host: str) -> dict[str, Any]:
+    """What an answer says: a JSON object, or at some providers a form, whatever they call it."""
+    kind = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and (form := _form(reply.body)):
+        return form
+    if reply.status in _SUCCESS:
+        return json_object(reply.body, f"the answer of {host}")
+    found = _json(reply.body)
+    return found if isinstance(found, dict) else {}
+
+
+def _form(body: bytes) -> dict[str, Any]:
+    try:
+        found = _unique(parse_qsl(body.decode(), strict_parsing=True, errors="strict"))
+    except ValueError:
+        return {}
+    return found if {"access_token", "error"} & set(found) else {}
+
+
+def _refused(said: dict[str, Any], reply: Reply, host: str, grant_type: str) -> Exception:
+    error, description, uri = (
+        printable(without_secrets(text, reply.request)) if isinstance(text, str) else ""
+        for text in map(said.get, ("error", "error_description", "error_uri"))
+    )
+    if not error:
+        return InvalidProviderResponse(
+            f"{host} answered {reply.status}, and no error code", hint="check the profile's URLs"
+        )
+    refresh = grant_type == "refresh_token" and said["error"] == "invalid_grant"
+    kind = RefreshRefused if refresh else InvalidGrantRequest
+    return kind(
+        f"{host} refused the token request",
+        error=error,
+        error_description=description,
+        error_uri=uri,
+        hint=_HINTS.get(error, "see what the provider's documentation says of this error"),
+    )
+
+
+def printable(text: object) -> str:
+    """Text of the provider as it may stand in a message: one line of sane length."""
+    if not isinstance(text, str):
+        return ""
+    return "".join(
+        character if character.isprintable() else " " for character in text[:_LONGEST_TEXT]
+    ).strip()
+
+
+def _secret(said: dict[str, Any], name: str, host: str) -> str | None:
+    value = said.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > _LONGEST_TOKEN or not _VISIBLE.fullmatch(value):
+        raise InvalidToken(
+            f"the {name} of {host} is not a token: visible ASCII, 64 KiB at most", hint="tell the provider"
+        )
+    return value
+
+
+def _scope(value: object) -> str | None:
+    # Not worth a failure: it says what the token may be used for, and the API says it again.
+    if not isinstance(value, str) or len(value) > _LONGEST_TOKEN or not value.isprintable():
+        return None
+    return value or None
+
+
+def _expires_at(expires_in: object, access_token: str, requested_at: float, host: str) -> float | None:
+    if expires_in is None:
+        return _jwt_expires_at(access_token)
+    seconds = math.nan
+    if isinstance(expires_in, (int, float, str)) and not isinstance(expires_in, bool):
+        with suppress(ValueError):
+            # An integer may be too large for a float, its text is not.
+            seconds = float(str(expires_in))
+    if math.isnan(seconds):
+        raise InvalidToken(
+            f"the expires_in of {host} is not a number of seconds", hint="tell the provider (RFC 6749)"
+        )
+    return requested_at + math.floor(min(max(seconds, 0.0), _LONGEST_LIFETIME_SECONDS))
+
+
+def _jwt_expires_at(access_token: str) -> float | None:
+    """When a token that happens to be a JWT says it ends; it is a help, no proof, so all else is unknown."""
+    if access_token.count(".") != 2:  # noqa: PLR2004  RFC 7515 section 7.1
+        return None
+    import jwt
+
+    try:
+        expires_at: Any = jwt.decode(access_token, options={"verify_signature": False}).get("exp")
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    number = isinstance(expires_at, (int, float)) and not isinstance(expires_at, bool)
+    return float(expires_at) if number and 0 < expires_at < _LAST_EXPIRES_AT else None

@@ -1,0 +1,123 @@
+"""Server: where a provider's endpoints are, as the profile says or as the provider announces."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests_auth_profiles._hosts import is_confidential
+from requests_auth_profiles._oauth2.channel import Channel
+from requests_auth_profiles._oauth2.response import json_object
+from requests_auth_profiles.errors import ConfigurationError, InvalidProviderResponse
+
+__all__ = ["Server"]
+
+_ANNOUNCED = {  # the profile's names, and those of RFC 8414 section 2
+    "authorization_url": "authorization_endpoint",
+    "token_url": "token_endpoint",
+    "device_authorization_url": "device_authorization_endpoint",
+    "revocation_url": "revocation_endpoint",
+    "jwks_url": "jwks_uri",
+}
+_OK = 200
+
+
+class Server:
+    """An authorization server: asked for its endpoints only where the profile does not name them, and once.
+
+    Args:
+        said: what the profile says: `issuer`, `token_url`, …
+        channel: how to ask.
+    """
+
+    def __init__(self, said: Mapping[str, str], channel: Channel) -> None:
+        self._said = dict(said)
+        self._channel = channel
+        self._metadata: dict[str, Any] | None = None
+
+    @property
+    def issuer(self) -> str | None:
+        """The issuer that the profile names, if it does."""
+        return self._said.get("issuer")
+
+    @property
+    def host(self) -> str:
+        """The host that people know it by."""
+        return urlsplit(self._said.get("authorization_url") or self.issuer or self._said["token_url"]).netloc
+
+    def url(self, name: str) -> str:
+        """One of its endpoints, by the profile's name for it.
+
+        Raises:
+            ConfigurationError: neither the profile nor the provider names one.
+            InvalidProviderResponse: what the provider announces breaks the standard.
+            ProviderUnavailable: it cannot be reached.
+        """
+        if name in self._said:
+            return self._said[name]
+        found = self._announced().get(_ANNOUNCED[name])
+        if not isinstance(found, str):
+            raise ConfigurationError(
+                f"{self.issuer} does not announce its {_ANNOUNCED[name]}",
+                hint=f'say it: {name} = "https://…"',
+            )
+        if not _is_endpoint(found, self.issuer or ""):
+            raise InvalidProviderResponse(
+                f"{self.issuer} announces an {_ANNOUNCED[name]} that is no https URL",
+                hint=f'tell the provider, or say it: {name} = "https://…"',
+            )
+        return found
+
+    def always_says_iss(self) -> bool:
+        """Whether it is known to name itself in each authorization response (RFC 9207 section 3)."""
+        return (self._metadata or {}).get("authorization_response_iss_parameter_supported") is True
+
+    def refuses_s256(self) -> bool:
+        """Whether it is known not to take an S256 challenge (RFC 9700 section 2.1.1)."""
+        methods = (self._metadata or {}).get("code_challenge_methods_supported")
+        return isinstance(methods, list) and "S256" not in methods
+
+    def _announced(self) -> dict[str, Any]:
+        if self._metadata is None:
+            self._metadata = self._discover()
+        return self._metadata
+
+    def _discover(self) -> dict[str, Any]:
+        issuer = self.issuer
+        if issuer is None:
+            return {}
+        parts = urlsplit(issuer)
+        path = parts.path.rstrip("/")
+        base = f"{parts.scheme}://{parts.netloc}"
+        # OpenID Connect puts its well-known path behind the issuer's, RFC 8414 section 3.1 before it.
+        for url in (
+            f"{base}{path}/.well-known/openid-configuration",
+            f"{base}/.well-known/oauth-authorization-server{path}",
+        ):
+            reply = self._channel.get(url)
+            if reply.status == _OK:
+                return _of_issuer(json_object(reply.body, "the provider's metadata"), issuer)
+        raise InvalidProviderResponse(
+            f"{issuer} announces no endpoints (the last answer was {reply.status})",
+            hint="check the issuer, or name authorization_url and token_url",
+        )
+
+
+def _is_endpoint(url: str, issuer: str) -> bool:
+    """Whether an announced URL is one to send secrets to, and to show; plain http only if the issuer is."""
+    if not is_confidential(url) or not url.isascii() or not url.isprintable():
+        return False
+    parts = urlsplit(url)
+    bare = not set(url) & {" ", "#", "\\"} and "@" not in parts.netloc
+    return bare and parts.scheme in {"https", urlsplit(issuer).scheme}
+
+
+def _of_issuer(metadata: dict[str, Any], issuer: str) -> dict[str, Any]:
+    # RFC 8414 section 3.3: a document of another issuer must not be used.
+    said = metadata.get("issuer")
+    if said != issuer:
+        near = isinstance(said, str) and said.rstrip("/") == issuer.rstrip("/")
+        raise InvalidProviderResponse(
+            f"the metadata of {issuer} names another issuer",
+            hint=f'write issuer = "{said}"' if near else "check the issuer",
+        )
+    return metadata
