@@ -1,0 +1,80 @@
+"""The command line: `requests-auth`."""
+
+import io
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+import requests
+
+from requests_auth_profiles import __version__
+from requests_auth_profiles.cli.context import with_file
+from requests_auth_profiles.cli.demo import demo
+from requests_auth_profiles.cli.profiles import check, init, list_
+from requests_auth_profiles.cli.tokens import login, logout, request, status, token
+from requests_auth_profiles.errors import ConfigurationError, InteractionRequired, RequestsAuthException
+
+__all__ = ["main", "run"]
+
+_OK, _ERROR, _USAGE, _WRONG_FILE, _SIGN_IN, _INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+# \b keeps click from filling the lines of a paragraph.
+_HELP = """Name an authentication once, in a file, and use it in every requests call.
+
+\b
+New here?    requests-auth demo    see it work, with no account and no network
+             requests-auth init    write a first profiles file
+
+\b
+Exit codes:  0 done, 1 error, 2 usage, 3 the file is wrong,
+             4 a person must sign in, 130 interrupted
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="requests-auth")
+@with_file
+def cli() -> None:
+    """All verbs."""
+
+
+for _verb in (demo, init, list_, check, login, logout, status, token, request):
+    cli.add_command(_verb)
+
+
+def main() -> NoReturn:
+    """Runs the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe or console that has no ✓ gets a ?
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs a command line, and gives its exit code: the one place that shows errors."""
+    try:
+        result = cli.main(list(arguments), prog_name="requests-auth", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\ninterrupted", err=True)
+        return _INTERRUPTED
+    except RequestsAuthException as error:
+        _show(error.message, error.hint)
+        if isinstance(error, InteractionRequired):
+            return _SIGN_IN
+        return _WRONG_FILE if isinstance(error, ConfigurationError) else _ERROR
+    except requests.RequestException as error:
+        # Its text may hold the URL, and the URL a key: only its kind is told.
+        _show(f"the request failed: {type(error).__name__}", "look whether the URL answers")
+        return _ERROR
+    return result if isinstance(result, int) else _OK
+
+
+def _show(message: str, hint: str) -> None:
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+    if hint:
+        click.echo(f"{click.style('hint', fg='yellow', bold=True)}: {hint}", err=True)

@@ -1,0 +1,73 @@
+"""What all verbs share: the file that is meant, and how a person is taken through a sign-in."""
+
+import sys
+import webbrowser
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, TypeVar
+
+import click
+
+from requests_auth_profiles._build import Builder
+from requests_auth_profiles._config.file import ProfilesFile, profiles_path
+
+__all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "with_file"]
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+
+
+def _remember(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.find_root().obj = value
+
+
+def with_file(verb: _Verb) -> _Verb:
+    """Gives a verb the option --file, which may stand before or behind the verb's name."""
+    return click.option(
+        "--file",
+        metavar="PATH",
+        type=click.Path(),
+        callback=_remember,
+        expose_value=False,
+        help="The profiles file. Default: REQUESTS_AUTH_PROFILES_FILE, else your own.",
+    )(verb)
+
+
+def named_file() -> str | None:
+    """The file that --file names, if it was given."""
+    named: str | None = click.get_current_context().find_root().obj
+    return named
+
+
+def builder() -> Builder:
+    """The builder for the profiles file that is meant."""
+    return Builder(ProfilesFile.read(profiles_path(named_file())), TerminalAttendant())
+
+
+class TerminalAttendant:
+    """Opens the person's browser, and shows on the terminal what is waited for and how long still."""
+
+    def invite(self, profile: str, provider: str, authorization_url: str) -> None:
+        """Opens the browser; some return only when they are closed, hence the thread."""
+        click.echo(
+            f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:", err=True
+        )
+        click.echo(authorization_url, err=True)
+        Thread(target=webbrowser.open, args=(authorization_url,), name="browser", daemon=True).start()
+
+    def waiting(self, seconds_left: float) -> None:
+        """Counts down, in one line that goes away."""
+        if sys.stderr.isatty():
+            click.echo(
+                f"\r\x1b[2mwaiting for the browser, {seconds_left:.0f} s left\x1b[0m\x1b[K\r",
+                nl=False,
+                err=True,
+            )
+
+
+def lasts(seconds: float) -> str:
+    """How long a number of seconds is, for people."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"

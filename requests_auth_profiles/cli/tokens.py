@@ -1,0 +1,240 @@
+"""The verbs about tokens: login, logout, status, token, request."""
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import requests
+
+from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
+from requests_auth_profiles._build import Builder
+from requests_auth_profiles._config.spec import OAuth2
+from requests_auth_profiles._credential import InHeader
+from requests_auth_profiles._token import Token
+from requests_auth_profiles.cli.context import builder, lasts, with_file
+from requests_auth_profiles.cli.profiles import usable
+from requests_auth_profiles.cli.table import show_table
+from requests_auth_profiles.errors import ConfigurationError
+from requests_auth_profiles.stores import FallbackStore, FileStore
+
+__all__ = ["login", "logout", "request", "status", "token"]
+
+_FIRST_ERROR_STATUS = 400
+
+
+@click.command()
+@with_file
+@click.argument("name", required=False)
+def login(name: str | None) -> None:
+    """Sign in for a profile.
+
+    A token that is kept is replaced, however good it still is.
+    """
+    auth = builder().auth(name)
+    try:
+        found = auth.login()
+    finally:
+        if sys.stderr.isatty():
+            click.echo("\r\x1b[K", nl=False, err=True)  # the countdown's line
+    until = "" if found is None or found.expires_at is None else f"; {_ends(found, time.time())}"
+    click.echo(f"Signed in for {auth.name}{until}.", err=True)
+
+
+@click.command()
+@with_file
+@click.argument("name", required=False)
+@click.option("--all", "everything", is_flag=True, help="Forget the tokens of all profiles.")
+def logout(name: str | None, *, everything: bool) -> None:
+    """Forget the token of a profile.
+
+    The next use signs in again.
+    """
+    build = builder()
+    if not everything:
+        auth = build.auth(name)
+        auth.logout()
+        click.echo(f"Forgot the token of {auth.name}.", err=True)
+        return
+    if name:
+        raise click.UsageError("name a profile, or say --all")
+    store = _file_store(build)
+    if store is not None:
+        store.clear()
+    click.echo("Forgot all tokens.", err=True)
+
+
+@click.command()
+@with_file
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(*, as_json: bool) -> None:
+    """Show who is signed in, and for how long."""
+    build = builder()
+    rows = [
+        _state(spec.name, build.auth(spec.name), spec.flow)
+        for spec in usable(build)
+        if isinstance(spec.scheme, OAuth2)
+    ]
+    store = _file_store(build)
+    where = "memory, for this process only" if store is None else str(store.folder)
+    if as_json:
+        click.echo(json.dumps({"file": str(build.file.path), "store": where, "profiles": rows}, indent=2))
+        return
+    show_table(
+        ["profile", "flow", "state", "renewable", "scope"],
+        [
+            [row["name"], row["flow"], row["says"], "yes" if row["renewable"] else "", row["scope"]]
+            for row in rows
+        ],
+        empty="No profile here has a token to keep.",
+    )
+    click.echo(f"\nfile   {build.file.path}\ntokens {where}", err=True)
+
+
+def _state(name: str, auth: ProfileAuth | ComposedAuth, flow: str) -> dict[str, Any]:
+    kept = auth.stored() if isinstance(auth, ProfileAuth) else None
+    now = time.time()
+    state = "none" if kept is None else "valid" if kept.fresh(now, 0) else "expired"
+    return {
+        "name": name,
+        "flow": flow,
+        "state": state,
+        "says": "not signed in" if kept is None else _ends(kept, now),
+        "expires_at": None if kept is None else kept.expires_at,
+        "renewable": kept is not None and kept.refresh_token is not None,
+        "scope": (kept.scope or "") if kept is not None else "",
+    }
+
+
+@click.command()
+@with_file
+@click.argument("name", required=False)
+@click.option("--header", is_flag=True, help="Print the whole header, as in: Authorization: Bearer …")
+@click.option(
+    "--time",
+    "least",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="Renew it if it ends within S seconds.",
+    metavar="S",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "k8s"]), default="text", help="How to print it."
+)
+def token(name: str | None, *, header: bool, least: float, form: str) -> None:
+    """Print a token, for another program.
+
+    It is good now: if need be it is renewed or signed in for first.
+    """
+    auth = builder().auth(name)
+    if not isinstance(auth, ProfileAuth):
+        auth.token()
+        raise ConfigurationError(f"{auth.name} has several credentials", hint="name one of its members")
+    found = auth.token()
+    if not found.fresh(time.time(), least):
+        found = auth.credential.source.token(rejected=found.access_token)
+    if header:
+        if not isinstance(auth.credential, InHeader):
+            raise ConfigurationError(
+                f"{auth.name} does not go into a header", hint=f"requests-auth token {auth.name}"
+            )
+        click.echo(f"{auth.credential.name}: {auth.credential.value(found.access_token)}")
+    elif form == "json":
+        said: dict[str, Any] = {"access_token": found.access_token, "token_type": found.token_type}
+        said |= {
+            key: value for key, value in (("expires_at", found.expires_at), ("scope", found.scope)) if value
+        }
+        click.echo(json.dumps(said))
+    elif form == "k8s":
+        click.echo(json.dumps(_exec_credential(found)))
+    else:
+        click.echo(found.access_token)
+
+
+def _exec_credential(found: Token) -> dict[str, Any]:
+    """What kubectl takes from a credential plugin."""
+    said = {"token": found.access_token}
+    if found.expires_at is not None:
+        ends = datetime.fromtimestamp(found.expires_at, UTC)
+        said["expirationTimestamp"] = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": said}
+
+
+@click.command()
+@with_file
+@click.argument("name")
+@click.argument("url")
+@click.option("-X", "--method", help="The method. Default: GET, or POST with --data.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="NAME:VALUE", help="One more header.")
+@click.option("-d", "--data", metavar="TEXT|@FILE|@-", help="The body: text, a file, or standard input.")
+@click.option("-i", "--include", is_flag=True, help="Print the answer's status and headers to stderr.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=60, show_default=True, help="Seconds."
+)
+def request(
+    name: str,
+    url: str,
+    *,
+    method: str | None,
+    headers: tuple[str, ...],
+    data: str | None,
+    include: bool,
+    timeout: float,
+) -> int:
+    """Send a request that a profile signs.
+
+    The answer's body goes to stdout; the exit code is 1 from status 400 on.
+    """
+    said = dict(_header(text) for text in headers)
+    body = _body(data)
+    answer = requests.request(
+        method or ("GET" if body is None else "POST"),
+        url,
+        headers=said,
+        data=body,
+        auth=builder().auth(name),
+        timeout=timeout,
+        stream=True,
+    )
+    if include:
+        click.echo(f"{answer.status_code} {answer.reason}", err=True)
+        for field, value in answer.headers.items():
+            click.echo(f"{field}: {value}", err=True)
+    with answer:
+        for part in answer.iter_content(64 * 1024):
+            sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+    if answer.status_code >= _FIRST_ERROR_STATUS:
+        click.echo(f"{answer.status_code} {answer.reason}", err=True)
+        return 1
+    return 0
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.BadParameter("a header is NAME:VALUE", param_hint="--header")
+    return name.strip(), value.strip()
+
+
+def _body(data: str | None) -> bytes | None:
+    if data is None or not data.startswith("@"):
+        return None if data is None else data.encode()
+    with click.open_file(data[1:], "rb") as file:
+        content: bytes = file.read()
+    return content
+
+
+def _ends(found: Token, now: float) -> str:
+    if found.expires_at is None:
+        return "valid"
+    left = found.expires_at - now
+    return f"valid for {lasts(left)}" if left > 0 else f"expired {lasts(-left)} ago"
+
+
+def _file_store(build: Builder) -> FileStore | None:
+    store = build.store
+    meant = store.meant if isinstance(store, FallbackStore) else store
+    return meant if isinstance(meant, FileStore) else None
