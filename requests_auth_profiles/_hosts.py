@@ -27,8 +27,8 @@ class Origin(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{_in_url(self.host)}{port}"
 
 
 def origin(url: str) -> Origin:
@@ -98,6 +98,13 @@ class HostPattern:
     host: str
     port: int | None
     path: str
+
+    def __str__(self) -> str:
+        """As it is written in a profile."""
+        scheme = f"{self.scheme}://" if self.scheme else ""
+        star = "*" if self.host.startswith(".") else ""
+        port = "" if self.port is None else f":{self.port}"
+        return f"{scheme}{star}{_in_url(self.host)}{port}{self.path}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -210,6 +217,10 @@ class Reach:
                 hint="call https; or allow_http = true in the profile",
             )
         return None if self._outer is None else self._outer._refusal(url)  # noqa: SLF001
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _canonical(host: str) -> str:

@@ -356,3 +356,20 @@ class TestReach:
         where = inner.within(middle).within(reach("c", ["y.acme.com", "z.acme.com"]))
         hosts = ("x", "y", "z")
         assert [where.admits(f"https://{host}.acme.com/") for host in hosts] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("API.acme.com", "api.acme.com"),
+        ("*.Acme.com:8443", "*.acme.com:8443"),
+        ("https://api.acme.com/v2/", "https://api.acme.com/v2"),
+        ("http://[0:0::1]:80/x y".replace(" ", "%20"), "http://[::1]:80/x%20y"),
+        ("bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_a_pattern_is_shown_as_it_may_be_written(written: str, shown: str) -> None:
+    """What a table shows of `hosts` can be copied back into a profile, and means the same there."""
+    pattern = HostPattern.parse(written)
+    assert str(pattern) == shown
+    assert HostPattern.parse(shown) == pattern

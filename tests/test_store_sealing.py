@@ -294,7 +294,7 @@ def test_keys_for_different_purposes_differ() -> None:
         derive(KEY, "document"),
         derive(KEY, "record"),
         derive(KEY, "kid"),
-        derive(KEY, "document", bytes(32)),
+        derive(KEY, "document", bytes([2] * 32)),  # RFC 5869 section 2.2: no salt is one of zeros
         derive(KEY, "document", bytes([1] * 32)),
         derive(OTHER_KEY, "document"),
     ]

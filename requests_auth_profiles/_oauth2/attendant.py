@@ -21,6 +21,9 @@ class Attendant(Protocol):
     def waiting(self, seconds_left: float) -> None:
         """Called about twice a second while the person signs in."""
 
+    def done(self) -> None:
+        """Called when nobody is waited for any more, however that came."""
+
 
 class BrowserAttendant:
     """Opens the person's browser, and writes the address to stderr for where none opens."""
@@ -38,6 +41,9 @@ class BrowserAttendant:
 
     def waiting(self, seconds_left: float) -> None:
         """Nothing: a program's own output is not ours to fill."""
+
+    def done(self) -> None:
+        """Nothing, likewise."""
 
 
 def _open(url: str) -> None:

@@ -88,12 +88,13 @@ class Loopback:
         self._listener = _Listener(self._sockets, awaited)
         self._attendant.invite(self._profile, self._provider, authorization_url)
         deadline = time.monotonic() + self._timeout_seconds
-        while (left := deadline - time.monotonic()) > 0:
-            self._attendant.waiting(left)
-            try:
-                return self._listener.answer.result(min(left, _GLANCE_SECONDS))
-            except TimeoutError:
-                continue
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                self._attendant.waiting(left)
+                with suppress(TimeoutError):
+                    return self._listener.answer.result(min(left, _GLANCE_SECONDS))
+        finally:
+            self._attendant.done()
         raise TimeoutOccurred(
             f"nobody signed in to {self._provider} for {self._profile} within {self._timeout_seconds:g} s",
             hint=f"requests-auth login {self._profile}; or raise the profile's timeout",
@@ -170,6 +171,8 @@ class _Listener:
                     pass
         except (TimeoutError, EOFError, OSError):
             pass  # slow, gone, or not a browser: the sign-in goes on waiting
+        except asyncio.CancelledError:
+            pass  # the listening is over; let through, the streams of Python 3.11 would print a traceback
         finally:
             self._clients.pop(writer, None)
             writer.transport.abort()

@@ -1,6 +1,7 @@
 """The command line: `requests-auth`."""
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -17,7 +18,7 @@ from requests_auth_profiles.errors import ConfigurationError, InteractionRequire
 
 __all__ = ["main", "run"]
 
-_OK, _ERROR, _USAGE, _WRONG_FILE, _SIGN_IN, _INTERRUPTED = 0, 1, 2, 3, 4, 130
+_OK, _ERROR, _WRONG_FILE, _SIGN_IN, _INTERRUPTED = 0, 1, 3, 4, 130  # and 2 is click's, for usage
 
 
 # \b keeps click from filling the lines of a paragraph.
@@ -46,8 +47,11 @@ for _verb in (demo, init, list_, check, login, logout, status, token, request):
 
 def main() -> NoReturn:
     """Runs the command line of this process."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed before we began
+            setattr(sys, name, io.StringIO())
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a pipe or console that has no ✓ gets a ?
     sys.exit(run(sys.argv[1:]))
 
@@ -56,25 +60,40 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a command line, and gives its exit code: the one place that shows errors."""
     try:
         result = cli.main(list(arguments), prog_name="requests-auth", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninterrupted", err=True)
         return _INTERRUPTED
-    except RequestsAuthException as error:
-        _show(error.message, error.hint)
-        if isinstance(error, InteractionRequired):
-            return _SIGN_IN
-        return _WRONG_FILE if isinstance(error, ConfigurationError) else _ERROR
-    except requests.RequestException as error:
-        # Its text may hold the URL, and the URL a key: only its kind is told.
-        _show(f"the request failed: {type(error).__name__}", "look whether the URL answers")
-        return _ERROR
+    except (click.ClickException, OSError) as error:  # an OSError is every error of ours and of requests
+        return _shown(error)
     return result if isinstance(result, int) else _OK
 
 
-def _show(message: str, hint: str) -> None:
+def _shown(error: click.ClickException | OSError) -> int:
+    """The exit code of an error, which is shown."""
+    code = _ERROR
+    match error:
+        case click.ClickException():
+            error.show()
+            code = error.exit_code
+        case RequestsAuthException():
+            _say(error.message, error.hint)
+            if isinstance(error, InteractionRequired):
+                code = _SIGN_IN
+            elif isinstance(error, ConfigurationError):
+                code = _WRONG_FILE
+        case requests.RequestException():
+            # Its text may hold the URL, and the URL a key: only its kind is told.
+            _say(f"the request failed: {type(error).__name__}", "look whether the URL answers")
+        case _:
+            # What is still to be written would fail once more, when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):  # as of `| head`, which has seen enough
+                _say(f"cannot write: {error.strerror}", "see whether the disk is full: df")
+    return code
+
+
+def _say(message: str, hint: str) -> None:
     click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
     if hint:
         click.echo(f"{click.style('hint', fg='yellow', bold=True)}: {hint}", err=True)

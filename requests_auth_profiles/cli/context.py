@@ -1,15 +1,14 @@
 """What all verbs share: the file that is meant, and how a person is taken through a sign-in."""
 
 import sys
-import webbrowser
 from collections.abc import Callable
-from threading import Thread
 from typing import Any, TypeVar
 
 import click
 
 from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path
+from requests_auth_profiles._oauth2.attendant import BrowserAttendant
 
 __all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "with_file"]
 
@@ -44,25 +43,21 @@ def builder() -> Builder:
     return Builder(ProfilesFile.read(profiles_path(named_file())), TerminalAttendant())
 
 
-class TerminalAttendant:
-    """Opens the person's browser, and shows on the terminal what is waited for and how long still."""
-
-    def invite(self, profile: str, provider: str, authorization_url: str) -> None:
-        """Opens the browser; some return only when they are closed, hence the thread."""
-        click.echo(
-            f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:", err=True
-        )
-        click.echo(authorization_url, err=True)
-        Thread(target=webbrowser.open, args=(authorization_url,), name="browser", daemon=True).start()
+class TerminalAttendant(BrowserAttendant):
+    """Opens the person's browser, and shows on the terminal how long it is still waited for."""
 
     def waiting(self, seconds_left: float) -> None:
-        """Counts down, in one line that goes away."""
+        """Counts down, in a line that goes away."""
+        self._line(f"\x1b[2mwaiting for the browser, {seconds_left:.0f} s left\x1b[0m")
+
+    def done(self) -> None:
+        """Takes that line away."""
+        self._line("")
+
+    @staticmethod
+    def _line(text: str) -> None:
         if sys.stderr.isatty():
-            click.echo(
-                f"\r\x1b[2mwaiting for the browser, {seconds_left:.0f} s left\x1b[0m\x1b[K\r",
-                nl=False,
-                err=True,
-            )
+            click.echo(f"\r{text}\x1b[K\r", nl=False, err=True)
 
 
 def lasts(seconds: float) -> str:

@@ -139,7 +139,8 @@ def check(*, secrets: bool, as_json: bool) -> int:
         return 3 if faults or missing else 0
     if missing:
         raise ConfigurationError(
-            "secrets that are not to be had here:\n  " + "\n  ".join(missing), hint="see above"
+            "secrets that are not to be had here:\n  " + "\n  ".join(missing),
+            hint="give them, then once more: requests-auth check --secrets",
         )
     click.echo(f"{path}: {len(specs)} profile{'' if len(specs) == 1 else 's'}, nothing wrong")
     return 0

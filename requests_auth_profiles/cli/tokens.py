@@ -34,11 +34,7 @@ def login(name: str | None) -> None:
     A token that is kept is replaced, however good it still is.
     """
     auth = builder().auth(name)
-    try:
-        found = auth.login()
-    finally:
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", nl=False, err=True)  # the countdown's line
+    found = auth.login()
     until = "" if found is None or found.expires_at is None else f"; {_ends(found, time.time())}"
     click.echo(f"Signed in for {auth.name}{until}.", err=True)
 
@@ -222,8 +218,11 @@ def _header(text: str) -> tuple[str, str]:
 def _body(data: str | None) -> bytes | None:
     if data is None or not data.startswith("@"):
         return None if data is None else data.encode()
-    with click.open_file(data[1:], "rb") as file:
-        content: bytes = file.read()
+    try:
+        with click.open_file(data[1:], "rb") as file:
+            content: bytes = file.read()
+    except OSError as error:
+        raise click.BadParameter(f"{data[1:]}: {error.strerror}", param_hint="--data") from None
     return content
 
 
