@@ -123,7 +123,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = ", ".join(
-            part for part in (f"profile {self.profile!r}" if self.profile else "", self.key) if part
+            part for part in (f"profile '{self.profile}'" if self.profile else "", self.key) if part
         )
         text = f"{place}: {self.message}" if place else self.message
         return f"{text}\n    hint: {self.hint}" if self.hint else text

@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 _LAST_PORT = 65535
-_URL = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")  # RFC 3986 section 2, and no fragment
+_URL = re.compile(r"[!$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")  # RFC 3986 section 2, and no fragment
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
@@ -96,18 +96,22 @@ def _is_port(digits: str) -> bool:
 
 
 def _url(value: object) -> Problem | None:
-    if (problem := text(value)) is not None:
+    if (problem := text(value) or _characters(str(value))) is not None:
         return problem
     url = str(value)
-    if not url.isascii():  # nobody can tell a Cyrillic letter from ours
-        return Problem("has a character that is not ASCII; hosts are written xn--…, others as %…")
-    if "#" in url or not _URL.fullmatch(url):
-        return Problem("has a fragment (#…), or a character that no URL can have")
     if not url.lower().startswith(("https://", "http://")):
         return Problem("does not begin with https://")
     if (problem := _authority(re.split(r"[/?]", url.partition("://")[2])[0])) is not None:
         return problem
     return None if is_confidential(url) else Problem("is http: others could read what is sent there")
+
+
+def _characters(url: str) -> Problem | None:
+    if not url.isascii():  # nobody can tell a Cyrillic letter from ours
+        return Problem("has a character that is not ASCII; hosts are written xn--…, others as %…")
+    if "#" in url:
+        return Problem("has a fragment (#…)")
+    return None if _URL.fullmatch(url) else Problem("has a blank, or a character that no URL can have")
 
 
 def _authority(value: str) -> Problem | None:
@@ -119,7 +123,7 @@ def _authority(value: str) -> Problem | None:
         known = _host(value) is None
     else:
         known = _is_ipv6(bracketed[1]) and (bracketed[2] is None or _is_port(bracketed[3]))
-    return None if known else Problem("has no host, or one that cannot be")
+    return None if known else Problem("has no host, or a host or port that cannot be")
 
 
 def _is_ipv6(bracketed: str) -> bool:
@@ -164,7 +168,7 @@ PORTS = Kind("a port, or a list of them", "5000", _ports)
 HOSTS = Kind("a list of hosts", '["api.acme.com"]', _hosts)
 HOST = Kind("a host", '"acme.example.com"', _host)
 REDIRECT_HOST = Kind("a host", '"127.0.0.1"', _redirect_host)
-URL = Kind("an https URL", '"https://login.acme.com/…"', _url)
+URL = Kind("an https URL", '"https://login.acme.com/token"', _url)
 ISSUER = Kind("an https URL without a query", '"https://login.acme.com"', _issuer)
 URI = Kind("a URI", '"https://api.acme.com"', _uri)
 PATH = Kind("a path", '"/callback"', _path)

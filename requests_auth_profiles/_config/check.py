@@ -1,5 +1,7 @@
 """The checker: all that is wrong with a profiles file, at once."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -22,6 +24,8 @@ _SHOWN = 8
 _ANY = ""
 _NONE = "none"
 _COMPOSITION = "compose"
+_ABOVE = "[profiles.NAME] in a line above it"
+_LINKS = {"flow", "compose", "extends"}  # a table with one of these is a profile
 
 # What is set for the person, or is a secret, which never goes into the browser's address bar; and the key
 # that says it, if there is one.
@@ -110,8 +114,10 @@ def _words(value: object) -> list[str]:
 
 def _root(data: Mapping[str, Any], profiles: Mapping[str, Any]) -> _Found:
     for name, value in data.items():
-        if name not in ROOT and isinstance(value, dict) and not near(name, ROOT):
-            yield Fault((name,), "is not a known table", f"[profiles.{name}], if it is a profile")
+        if name in PROFILE:
+            yield Fault((name,), "is a key of a profile, and stands in none", _ABOVE)
+        elif name not in ROOT and isinstance(value, dict) and not near(name, ROOT):
+            yield Fault((name,), "is not a known table", f"{_header(name)}, if it is a profile")
         else:
             yield from _keys({name: value}, (), ROOT)
     if isinstance(store := data.get("store"), dict):
@@ -129,9 +135,17 @@ def _names(data: Mapping[str, Any]) -> _Found:
         if (problem := kinds.profile_name(name)) is not None:
             yield Fault(path, problem.message, problem.write)
         elif (twin := seen.setdefault(name.casefold(), name)) != name:
-            yield Fault(path, f"has the name of {twin!r} but for upper and lower case", "rename one")
-        if not isinstance(table, dict):
-            yield Fault(path, "is not a table", f"[profiles.{name if problem is None else 'NAME'}]")
+            yield Fault(path, f"has the name of {twin!r} but for upper and lower case", "rename one of them")
+        if (problem := kinds.TABLE.problem(table)) is not None:
+            hint = _ABOVE if name in PROFILE else _header(name)
+            yield Fault(path, problem.message, hint)
+
+
+def _header(name: str) -> str:
+    """The line that begins a profile, for a message: its name may be one that no profile can have."""
+    if kinds.profile_name(name) is not None:
+        return "[profiles.NAME]"
+    return f'[profiles."{name}"]' if "." in name else f"[profiles.{name}]"
 
 
 def _no_profile(path: _Path, name: str, profiles: Mapping[str, Any]) -> Fault:
@@ -188,7 +202,7 @@ def _own_keys(name: str, table: Mapping[str, Any], found: Effective | None) -> _
             provider = _NONE
     yield from _keys(table, path, _known(flow, provider), flow)
     if isinstance(said := table.get("provider"), str) and said not in providers():
-        hint = near(said, providers()) or 'or its issuer instead: issuer = "https://…"'
+        hint = near(said, providers()) or 'its issuer in its place: issuer = "https://…"'
         yield Fault((*path, "provider"), f"is not one of {', '.join(providers())}", hint)
     for key in _OURS.keys() & table.keys():
         for parameter in table[key] if isinstance(table[key], dict) else ():
@@ -227,7 +241,7 @@ def _keys(table: Mapping[str, Any], path: _Path, known: Mapping[str, Key], flow:
             yield Fault((*path, name), *_unknown((*path, name), value, known, flow))
         elif (problem := key.kind.problem(value)) is not None:
             below = (problem.below,) if problem.below else ()
-            hint = f"{problem.below} = {problem.write}" if below else key.written(problem.write)
+            hint = f"{_bare(problem.below)} = {problem.write}" if below else key.written(problem.write)
             yield Fault((*path, name, *below), problem.message, hint)
 
 
@@ -237,18 +251,24 @@ def _unknown(path: _Path, value: object, known: Mapping[str, Key], flow: str) ->
     if flow != _ANY and name in PROFILE:
         whose = "a composition" if flow == _COMPOSITION else f"flow {flow!r}"
         flows = ", ".join(one.name for one in FLOWS.values() if name in one.keys)
-        return f"is not a key of {whose}", f"it is one of {flows or 'a composition'}"
+        return f"is not a key of {whose}", f"leave it out; it belongs to {flows}"
     if "provider" in known and (rows := [row for row in providers().values() if name in row.variables]):
-        names = " or ".join(row.name for row in rows)
-        return f"is only known with provider {names}", f'provider = "{rows[0].name}"'
-    if hint := near(name, known):
-        return "is not a known key", hint
-    if isinstance(value, dict) and "extends" in known:
-        whole = ".".join(path[1:])
-        return "is not a known key", f'[profiles."{whole}"], with quotes, if it is part of the name'
+        names = " or ".join(f'"{row.name}"' for row in rows)
+        return "is not a known key without its provider", f"provider = {names}; or leave it out"
+    nearest = near(name, known)
+    if isinstance(value, dict) and "extends" in known and (_LINKS & value.keys() or not nearest):
+        whole = _header(".".join(path[1:]))  # as in [profiles.acme.com]
+        return "is not a known key", f"{whole}, with quotes, if it is part of the name"
+    if nearest:
+        return "is not a known key", nearest
     if "extends" in known and flow == _ANY:
-        return "is not a known key", "it may be one of a flow, and there is no flow"
+        return "is not a known key", 'flow = "…" first, if it is one of a flow'
     return "is not a known key", f"known are {', '.join(known)}"
+
+
+def _bare(name: str) -> str:
+    """A key as it is typed."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) else json.dumps(name[:64])
 
 
 def _whole(found: Effective) -> _Found:
@@ -257,7 +277,8 @@ def _whole(found: Effective) -> _Found:
     flow = found.values.get("flow")
     if "compose" in found.values:
         if flow is not None:
-            yield Fault((*path, "flow"), "a profile has a flow or composes others, not both", "leave one out")
+            message = "a profile has a flow or composes others, not both"
+            yield Fault((*path, "flow"), message, "leave flow or compose out")
     elif flow is None:
         yield Fault(path, "has no flow", f'flow = "…", with one of {", ".join(FLOWS)}; or compose = […]')
     elif isinstance(flow, str) and flow in FLOWS:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,17 +60,17 @@ def interactive() -> bool:
 
 def config_folder() -> Path:
     """The person's folder for the profiles file: ~/.config on Unix and macOS, %APPDATA% on Windows."""
-    return _absolute(folders(roaming=True).user_config_path, "XDG_CONFIG_HOME")
+    return _absolute(lambda: folders(roaming=True).user_config_path, "XDG_CONFIG_HOME")
 
 
 def state_folder() -> Path:
     """The person's folder for tokens: ~/.local/state on Unix and macOS, %LOCALAPPDATA% on Windows."""
-    return _absolute(folders().user_state_path, "XDG_STATE_HOME")
+    return _absolute(lambda: folders().user_state_path, "XDG_STATE_HOME")
 
 
 def data_folder() -> Path:
     """The person's folder for the store's key, apart from the tokens that it seals."""
-    return _absolute(folders().user_data_path, "XDG_DATA_HOME")
+    return _absolute(lambda: folders().user_data_path, "XDG_DATA_HOME")
 
 
 def folders(platform: str = sys.platform, *, roaming: bool = False) -> "PlatformDirsABC":
@@ -90,14 +92,20 @@ def folders(platform: str = sys.platform, *, roaming: bool = False) -> "Platform
 
 def expanded(named: str | os.PathLike[str]) -> Path | None:
     """The path that a name means, `~` in it replaced by the home folder; None where it can mean none."""
-    text = os.path.expanduser(os.fspath(named))  # noqa: PTH111  pathlib's raises where there is no home
-    return None if not text or text.startswith("~") or "\0" in text else Path(text)
+    text = os.fspath(named)
+    path = os.path.expanduser(text)  # noqa: PTH111  pathlib's raises where there is no home
+    homeless = text.startswith("~") and not os.path.isabs(path)  # noqa: PTH117
+    return None if not path or homeless or "\0" in path else Path(path)
 
 
-def _absolute(folder: Path, variable: str) -> Path:
-    if not folder.is_absolute():  # never fall back to the working directory
-        wrong = variable if os.environ.get(variable) else "HOME"
-        raise ConfigurationError(
-            f"{wrong} names no folder: {folder} is not an absolute path", hint=f"export {wrong}=/…"
-        )
-    return folder
+def _absolute(find: Callable[[], Path], variable: str) -> Path:
+    """The folder that is found, where neither its variable nor HOME leads to the working directory."""
+    counts = variable if os.environ.get(variable, "").strip() else "HOME"
+    said = os.environ.get(counts, "").strip()
+    # Looked at here: versions of platformdirs give a relative path back, or silently take another folder.
+    if sys.platform == "win32" or not said or os.path.isabs(said):  # noqa: PTH117
+        with suppress(RuntimeError):  # there is no home folder
+            if (folder := find()).is_absolute():
+                return folder
+    problem = f"{said} is not an absolute path" if said else "it is not set"
+    raise ConfigurationError(f"{counts} names no folder: {problem}", hint=f"export {counts}=/…")

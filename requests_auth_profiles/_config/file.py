@@ -28,27 +28,42 @@ _BOM = b"\xef\xbb\xbf"
 _LONGEST_NAME = 64
 
 # What tomllib says, what it means to somebody who does not know TOML by heart, and what to type.
+_TWICE = ("has the same key a second time", "leave one out")
+_OPEN = ("is not TOML: a text does not end", 'close its quotes: "text"')
+_BACKSLASH = ("is not TOML: a \\ in a text", r"'single quotes' around the text, or \\ for each \ ")
 _SYNTAX = (
-    ("Cannot declare", "the same [table] again", "join the two, or rename one"),
-    ("Cannot overwrite", "the same key again", "leave one out"),
+    ("Cannot declare", "has the same [table] a second time", "join the two, or rename one"),
+    ("Cannot overwrite", *_TWICE),
+    ("Cannot mutate", *_TWICE),
+    ("Cannot redefine", *_TWICE),
+    ("Duplicate inline table key", *_TWICE),
     (
         "Invalid value",
         "is not TOML: a value is missing, or cannot be read",
-        'text stands in straight quotes: "text"',
+        'key = "text", in straight quotes; true and false in small letters',
     ),
-    ("Illegal character '\\n'", "is not TOML: a text does not end", 'close its quotes: "text"'),
-    (
-        "Unescaped '\\\\'",
-        "is not TOML: a \\ in a text",
-        r"'single quotes' around the text, or \\ for each \ ",
-    ),
-    (
-        "Invalid hex value",
-        "is not TOML: a \\ in a text",
-        r"'single quotes' around the text, or \\ for each \ ",
-    ),
+    ("Illegal character '\\n'", *_OPEN),
+    ("Found invalid character '\\n'", *_OPEN),
+    ("Expected \"'", *_OPEN),
+    ("Unterminated string", *_OPEN),
+    ("Illegal character", "is not TOML: a character that cannot be seen", "type this line again"),
+    ("Unescaped '\\'", *_BACKSLASH),
+    ("Invalid hex value", *_BACKSLASH),
     ("Expected '='", "is not TOML: a line without a =", 'key = "text", or [profiles.NAME]'),
-    ("Unclosed array", "is not TOML: a list does not end", 'close it: ["one", "two"]'),
+    ("Invalid statement", "is not TOML: neither a key nor a [table]", 'key = "text", or [profiles.NAME]'),
+    ("Expected ']", "is not TOML: a [table] without its ], or with a blank in its name", "[profiles.NAME]"),
+    (
+        "Expected newline",
+        "is not TOML: more than one thing in a line",
+        'key = "text", or [profiles.NAME], each in a line of its own',
+    ),
+    (
+        "Invalid initial character",
+        "is not TOML: a key is missing, or cannot be read",
+        '{ env = "NAME" } in one line, without a comma before the }',
+    ),
+    ("Unclosed array", "is not TOML: a list, here or above, does not end", 'close it: ["one", "two"]'),
+    ("Unclosed inline table", "is not TOML: a { does not end", 'close it: { env = "NAME" }'),
 )
 
 
@@ -63,7 +78,9 @@ def profiles_path(file: str | os.PathLike[str] | None = None) -> Path:
         return environment.config_folder() / "profiles.toml"
     path = environment.expanded(named)
     if path is None:
-        raise ConfigurationError("the name of the profiles file can be no path", hint="name a file")
+        said = environment.FILE if file is None else "file"
+        message = f"{said} names no file: it is empty, has a NUL in it, or a ~ without a home folder"
+        raise ConfigurationError(message, hint="give the whole path of the profiles file")
     return path.absolute()
 
 
@@ -117,9 +134,9 @@ class ProfilesFile:
                     f"no profile is named, and none is the default of {self.path}", hint=self._choice()
                 )
         if wanted not in self.profiles:
-            source = "" if name is not None else f", which {environment.PROFILE} names"
+            source = "" if name is not None else f", which {environment.PROFILE} names,"
             raise ProfileNotFound(
-                f"there is no profile {wanted[:_LONGEST_NAME]!r}{source}, in {self.path}",
+                f"there is no profile {wanted[:_LONGEST_NAME]!r}{source} in {self.path}",
                 hint=near(wanted, self.profiles) or self._choice(),
             )
         return wanted
@@ -157,7 +174,7 @@ class ProfilesFile:
         except FileNotFoundError:
             raise ProfileNotFound(f"there is no profiles file {path}", hint=_init(path)) from None
         except _private_file.UnsafeFileError as error:
-            return None, [Fault((), str(error), error.hint)]
+            return None, [Fault((), str(error).removeprefix(f"{path} "), error.hint)]
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise ConfigurationError(f"cannot read {path}: {reason}", hint=f"ls -l {_typed(path)}") from None
@@ -176,7 +193,7 @@ class ProfilesFile:
     def _choice(self) -> str:
         if not self.profiles:
             return f"write one in {self.path}: [profiles.NAME]"
-        return f"name one of {listed(self.profiles)}; or write default_profile = …"
+        return f'name one of {listed(self.profiles)}; or write default_profile = "{self.names[0]}"'
 
     def _place(self, path: tuple[str, ...]) -> Place:
         return Place(self.path, self.text, path)
@@ -235,6 +252,9 @@ def _placed(text: str, found: Iterable[Fault]) -> list[Fault]:
 
 def _shown(path: tuple[str, ...]) -> tuple[str, ...]:
     """A path of which no name can do anything to a terminal."""
-    return tuple(
-        step[:_LONGEST_NAME] if step and step.isprintable() else ascii(step[:_LONGEST_NAME]) for step in path
-    )
+    return tuple(_shown_step(step) for step in path)
+
+
+def _shown_step(step: str) -> str:
+    short = step if len(step) <= _LONGEST_NAME else f"{step[:_LONGEST_NAME]}…"
+    return (short if short.isprintable() else ascii(short)[1:-1]) or '""'

@@ -64,7 +64,7 @@ def effectives(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Effective |
         sound = parent is None or base is not None
         for child in reversed(chain):
             base = found[child] = _effective(base, child, tables[child]) if sound else None
-    return found
+    return {name: found[name] for name in tables}  # in the order of the file, not of the chains
 
 
 def _effective(parent: Effective | None, name: str, table: Mapping[str, Any]) -> Effective:

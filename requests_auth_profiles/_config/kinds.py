@@ -84,10 +84,10 @@ class Kind:
 def profile_name(value: object) -> Problem | None:
     """What is wrong with the name of a profile, and what it may be."""
     if type(value) is not str or not _NAME.fullmatch(value):
-        rule = "1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit first"
+        rule = "rename it: 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit first"
         return Problem("is not a name that a profile can have", rule)
     if _DEVICES.fullmatch(value):
-        return Problem("is the name of a device on Windows, where no file can be called so", "another name")
+        return Problem("is the name of a device on Windows, so of no file", f"rename it: my-{value}")
     return None
 
 
@@ -101,9 +101,10 @@ def _nearest(word: str, options: Collection[str]) -> str:
     from difflib import get_close_matches
 
     word = word[:64].casefold()
-    if len(options) > _COMPARED:  # or a thousand wrong names, each compared with a thousand, take minutes
-        options = list(islice((option for option in options if option[:1].casefold() == word[:1]), _COMPARED))
-    return next(iter(get_close_matches(word, options, 1)), "")
+    folded = {option.casefold(): option for option in options}
+    if len(folded) > _COMPARED:  # or a thousand wrong names, each compared with a thousand, take minutes
+        folded = dict(islice((pair for pair in folded.items() if pair[0][:1] == word[:1]), _COMPARED))
+    return next((folded[found] for found in get_close_matches(word, folded, 1)), "")
 
 
 def choice(expects: str, example: str, options: Collection[str]) -> Kind:
@@ -184,6 +185,8 @@ def _scope(value: object) -> Problem | None:
         return problem
     if " " in str(value):
         return Problem("has a space in it; each scope is an item of its own")
+    if str(value).endswith(","):
+        return Problem("ends in a comma; scopes in one text stand apart by a space alone")
     return None if _SCOPE.fullmatch(str(value)) else Problem("has a character that no scope can have")
 
 
@@ -225,8 +228,17 @@ def _secret(value: object) -> Problem | None:
     how = next(iter(value), "")
     if len(value) != 1 or how not in REFERENCES:
         return Problem(f"is not one of {', '.join(REFERENCES.values())}")
-    problem = (_names if how == "command" else text)(value[how])
+    problem = _FORMS.get(how, text)(value[how])
     return None if problem is None else Problem(f"its {how} {problem.message}", REFERENCES[how])
+
+
+def _variable(value: object) -> Problem | None:
+    # Some write the value here, or as a shell does: neither may be told as the name of what is missing.
+    wrong = Problem("is not the name alone of a variable")
+    return text(value) or (None if re.fullmatch(r"[^\s$=]+", str(value)) else wrong)
+
+
+_FORMS = {"env": _variable, "command": _names}
 
 
 def _store(value: object) -> Problem | None:

@@ -15,6 +15,7 @@ __all__ = ["Secret"]
 _LIMIT = 64 * 1024
 _SAID_LIMIT = 500
 _COMMAND_SECONDS = 30.0
+_NOT_TEXT = "give it as text, base64url for a key"
 
 # One run at a time of each command: a person is not asked by twenty threads at once to unlock their vault.
 _running: dict[tuple[str, ...], threading.Lock] = {}
@@ -143,13 +144,16 @@ def _decoded(data: bytes, what: str, hint: str) -> _Answer:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return _Answer("", f"{what} is not UTF-8 text", "give it as text, base64url for a key")
+        return _Answer("", f"{what} is not UTF-8 text", _NOT_TEXT)
     return _checked(text.rstrip("\r\n"), what, hint)
 
 
 def _checked(value: str, what: str = "it", hint: str = "give the secret alone") -> _Answer:
     if not value:
         return _Answer("", f"{what} is empty", hint)
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        # So Python gives bytes of a variable that are no text; a codec's exception would hold the secret.
+        return _Answer("", f"{what} is not UTF-8 text", _NOT_TEXT)
     if any(character < " " or character == "\x7f" for character in value):
         # It would end a header, and begin another.
         return _Answer("", f"{what} has a line break or another control character in it", hint)
