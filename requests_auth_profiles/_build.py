@@ -65,7 +65,7 @@ def profile(
 
 
 def _path(file: str | os.PathLike[str] | None) -> str:
-    said = file or os.environ.get(environment.FILE)
+    said = os.environ.get(environment.FILE) if file is None else file
     if isinstance(said, str) and os.path.isabs(said) and "\0" not in said:  # noqa: PTH117
         return said  # for this, pathlib would cost more than all the rest of a call
     return str(profiles_path(file))
@@ -229,6 +229,7 @@ def _pair(name: str, username: Callable[[], str], password: Callable[[], str]) -
     """What `Basic` carries (RFC 7617): in UTF-8, which servers that announce no charset take too."""
     user = username()
     if ":" in user:
+        del user  # perhaps it has the password in it: debuggers show variables
         raise ConfigurationError(
             f"the username of profile {name!r} has a colon in it, where servers see the password begin",
             hint="check username; no server can know a user by such a name (RFC 7617 section 2)",

@@ -141,8 +141,9 @@ class CachedSource:
             try:
                 return self._kept(self._renewed(stored))
             except RequestsAuthException as error:
-                self._failure = copy.copy(error)  # without its traceback, which holds tokens
-                raise
+                self._failure = copy.copy(error)
+            # Raised here, without the traceback of the attempt: its variables hold codes and refresh tokens.
+            raise copy.copy(self._failure)
 
     def _renewed(self, stored: Token | None) -> Token:
         if stored is not None and stored.refresh_token:

@@ -65,6 +65,9 @@ class Visitor:
     def waiting(self, seconds_left: float) -> None:
         pass
 
+    def done(self) -> None:
+        pass
+
 
 @pytest.mark.parametrize(("ci", "interactive"), [("true", None), ("true", "0"), (None, "0")])
 def test_where_nobody_can_be_asked(
