@@ -12,12 +12,14 @@ from requests_auth_profiles.stores import TokenStore
 
 __all__ = ["CachedSource", "Grant", "StaticSource", "TokenSource"]
 
+_ASKED_AGAIN_SECONDS = 300.0
+
 
 class TokenSource(Protocol):
     """What a request needs."""
 
     def token(self, rejected: str | None = None) -> Token:
-        """A token that is good now, and is not the access token that was rejected."""
+        """A token that is good now, and not the access token that was rejected if there can be another."""
 
     def stored(self) -> Token | None:
         """The token that is kept, good or not, if there is one."""
@@ -103,7 +105,11 @@ class CachedSource:
         self._failure: RequestsAuthException | None = None
 
     def token(self, rejected: str | None = None) -> Token:
-        """A token that is good now, and is not the access token that was rejected."""
+        """A token that is good now and not the access token that was rejected.
+
+        But where a person has just signed in for the one that was rejected, it is given again: an API that
+        refuses it would refuse the next one too, and each refusal would open their browser.
+        """
         held = self._held
         if held is None or not self._good(held, rejected):
             held = self._held = self._looked_up(rejected)
@@ -135,6 +141,8 @@ class CachedSource:
             stored = self.stored()  # while we waited, another may have renewed it
             if stored is not None and self._good(stored, rejected):
                 return stored
+            if stored is not None and rejected is not None and self._just_signed_in(stored):
+                return stored
             # Or another thread tried in vain: a person who said no is not asked again for each that waits.
             if self._failure is not None and self._failure is not failure:
                 raise copy.copy(self._failure)
@@ -156,9 +164,13 @@ class CachedSource:
 
     def _kept(self, token: Token) -> Token:
         # Before it is used: a refresh token that was rotated and then lost costs the sign-in.
-        token = replace(token, issued_for=self._issued_for)
+        token = replace(token, issued_for=self._issued_for, obtained_at=self._now())
         self._store.set(self._key, token)
         return token
+
+    def _just_signed_in(self, token: Token) -> bool:
+        alone = self._grant.interactive and token.refresh_token is None and self._good(token, None)
+        return alone and self._now() < token.obtained_at + _ASKED_AGAIN_SECONDS
 
     def _good(self, token: Token, rejected: str | None) -> bool:
         return token.access_token != rejected and token.fresh(self._now(), self._early_expiry_seconds)

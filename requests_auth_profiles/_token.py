@@ -19,6 +19,7 @@ class Token:
         id_token: who signed in (OpenID Connect Core section 2), if that was asked for.
         scope: what was granted, space-separated; None = just what was asked for.
         issued_for: a fingerprint of the client, provider and request that it was issued for.
+        obtained_at: epoch seconds at which we got it; 0 = unknown.
     """
 
     access_token: str = field(repr=False)
@@ -28,6 +29,7 @@ class Token:
     id_token: str | None = field(default=None, repr=False)
     scope: str | None = None
     issued_for: str = ""
+    obtained_at: float = 0
 
     def fresh(self, now: float, early_expiry: float) -> bool:
         """Whether it is still good at `now` (epoch seconds), `early_expiry` seconds ahead of its end."""
@@ -48,10 +50,10 @@ class Token:
             raise ValueError("not a JSON object")
         known = {item.name: document[item.name] for item in fields(cls) if item.name in document}
         for name, value in known.items():
-            if name == "expires_at":
+            if name in {"expires_at", "obtained_at"}:
                 number = isinstance(value, (int, float)) and not isinstance(value, bool)
                 if not number or not abs(value) < math.inf:
-                    raise ValueError("expires_at is not a number")
+                    raise ValueError(f"{name} is not a number")
             elif not isinstance(value, str):
                 raise ValueError(f"{name} is not a string")
         if not known.get("access_token"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from sources import NAME, START, Clock, Visitor, at_once, source
+from sources import NAME, START, Clock, Visitor, source
 from vault import source as key_source
 from wire import words_of
 
@@ -238,34 +238,6 @@ class TestRenewal:
         ours = caught.tb.tb_next  # behind this function, whose variable it is
         shown = traceback.TracebackException(caught.type, caught.value, ours, capture_locals=True)
         assert refresh_token not in "".join(shown.format())
-
-
-class TestRejected:
-    """A token that was refused is replaced by any other that is good."""
-
-    def test_a_token_that_is_not_the_held_one(self, work: CachedSource, server: AuthorizationServer) -> None:
-        """Whoever was refused with an older token gets the one that is held."""
-        assert work.token(rejected="older") is work.token(rejected="older")
-        assert asked(server) == ["code"]
-
-    def test_what_another_renewed(
-        self, work: CachedSource, server: AuthorizationServer, store: TokenStore, clock: Clock
-    ) -> None:
-        """A token that another process has renewed meanwhile is taken from the store."""
-        other = source(server.issuer, store, clock)
-        first = other.token()
-        second = work.token(rejected=first.access_token)
-        assert other.token() is first
-        assert other.token(rejected=first.access_token) == second
-        assert asked(server) == ["code", "refresh"]
-
-    def test_twenty_threads_at_once(self, work: CachedSource, server: AuthorizationServer) -> None:
-        """They make one renewal, and all get what it gave."""
-        first = work.token()
-        given = at_once(20, lambda: work.token(rejected=first.access_token))
-        assert len(set(given)) == 1
-        assert first not in given
-        assert (asked(server), server.reuses) == (["code", "refresh"], 0)
 
 
 class Crowd(MemoryStore):

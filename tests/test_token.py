@@ -22,6 +22,7 @@ TOKENS = st.builds(
     id_token=st.none() | TEXT,
     scope=st.none() | TEXT,
     issued_for=TEXT,
+    obtained_at=st.floats(allow_nan=False, allow_infinity=False) | st.integers(),
 )
 
 
@@ -77,6 +78,7 @@ def test_members_of_a_newer_version_are_passed_over() -> None:
         {"access_token": "a", "expires_at": None},
         {"access_token": "a", "expires_at": math.nan},
         {"access_token": "a", "expires_at": math.inf},
+        {"access_token": "a", "obtained_at": "now"},
     ],
     ids=repr,
 )
