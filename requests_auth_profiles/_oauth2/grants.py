@@ -197,7 +197,7 @@ def _challenge(verifier: str, server: Server) -> dict[str, str]:
 
 def _with_query(url: str, parameters: Mapping[str, str]) -> str:
     """A URL with parameters appended; what it has already stays byte for byte (RFC 6749 section 3.1)."""
-    return url + ("&" if urlsplit(url).query else "?") + urlencode(parameters)
+    return url + ("&" if "?" in url else "?") + urlencode(parameters)
 
 
 def _code(answer: Mapping[str, str], server: Server) -> str:
@@ -221,4 +221,6 @@ def _code(answer: Mapping[str, str], server: Server) -> str:
             if answer["error"] == "access_denied"
             else "check client_id, scopes and redirect_port",
         )
+    if not answer.get("code"):
+        raise AuthenticationFailed("the answer in the browser holds no code", hint="sign in again")
     return answer["code"]

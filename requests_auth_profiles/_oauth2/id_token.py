@@ -52,15 +52,17 @@ class Expected:
     def _problem(self, claims: dict[str, Any], now: float) -> str:
         audience, party = claims.get("aud"), claims.get("azp")
         audiences = audience if isinstance(audience, list) else [audience]
+        not_ours = party != self.client_id and (party is not None or len(audiences) > 1)
         expires_at, issued_at = _seconds(claims.get("exp")), _seconds(claims.get("iat"))
         for wrong, problem in (
             (self.issuer is not None and claims.get("iss") != self.issuer, "is from another issuer"),
             (self.client_id not in audiences, "is for another client"),
-            (party != self.client_id and (party or len(audiences) > 1), "was issued to another client"),
+            (not_ours, "was issued to another client"),
             (expires_at is None or expires_at < now - _SKEW_SECONDS, "has expired"),
             (issued_at is None or issued_at > now + _SKEW_SECONDS, "is from the future"),
             (self.nonce is not None and claims.get("nonce") != self.nonce, "is of another sign-in"),
             (self.subject is not None and claims.get("sub") != self.subject, "is of somebody else"),
+            (not isinstance(claims.get("sub"), str) or not claims["sub"], "names nobody"),
         ):
             if wrong:
                 return problem
@@ -85,9 +87,10 @@ def _read(id_token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _seconds(value: object) -> float | None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
-    return value
+    # Compared, not converted: an integer may be too large for a float.
+    return value if abs(value) < math.inf else None
 
 
 def _other_access_token(claims: dict[str, Any], algorithm: str, access_token: str) -> str:

@@ -25,6 +25,7 @@ _LONGEST_TOKEN = 64 * 1024
 _LONGEST_LIFETIME_SECONDS = 10 * 365 * 86400
 _LAST_EXPIRES_AT = 253402300800  # the end of the year 9999
 _LONGEST_TEXT = 300
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 _HINTS = {
@@ -37,27 +38,13 @@ _HINTS = {
 }
 
 
-def json_object(body: bytes, what: str) -> dict[str, Any]:
-    """The JSON object that a body is.
-
-    Args:
-        body: as it came.
-        what: what it is, for messages.
-
-    Raises:
-        InvalidProviderResponse: it is none, or one that two readers could read differently.
-    """
-    found = _json(body)
-    if not isinstance(found, dict):
-        raise InvalidProviderResponse(f"{what} is not a JSON object", hint="check the profile's URLs")
-    return found
-
-
-def _json(body: bytes) -> object:
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object that a body is; None where it is none, or two readers could read it differently."""
     try:
-        return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        found = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
+    return found if isinstance(found, dict) else None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,10 +99,12 @@ def _members(reply: Reply, host: str) -> dict[str, Any]:
     kind = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and (form := _form(reply.body)):
         return form
-    if reply.status in _SUCCESS:
-        return json_object(reply.body, f"the answer of {host}")
-    found = _json(reply.body)
-    return found if isinstance(found, dict) else {}
+    found = json_object(reply.body)
+    if found is None and reply.status in _SUCCESS:
+        raise InvalidProviderResponse(
+            f"the answer of {host} is not a JSON object", hint="check the profile's URLs"
+        )
+    return found or {}
 
 
 def _form(body: bytes) -> dict[str, Any]:
@@ -177,10 +166,11 @@ def _expires_at(expires_in: object, access_token: str, requested_at: float, host
     if expires_in is None:
         return _jwt_expires_at(access_token)
     seconds = math.nan
-    if isinstance(expires_in, (int, float, str)) and not isinstance(expires_in, bool):
+    # An integer may be too large for a float, its text is not; float() would also take " 1_0 " and "inf".
+    text = expires_in if isinstance(expires_in, str) else repr(expires_in)
+    if isinstance(expires_in, (int, float)) or _NUMBER.fullmatch(text):
         with suppress(ValueError):
-            # An integer may be too large for a float, its text is not.
-            seconds = float(str(expires_in))
+            seconds = float(text)
     if math.isnan(seconds):
         raise InvalidToken(
             f"the expires_in of {host} is not a number of seconds", hint="tell the provider (RFC 6749)"

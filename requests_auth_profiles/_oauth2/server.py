@@ -11,7 +11,7 @@ from requests_auth_profiles.errors import ConfigurationError, InvalidProviderRes
 
 __all__ = ["Server"]
 
-_ANNOUNCED = {  # the profile's names, and those of RFC 8414 section 2
+_ANNOUNCED = {  # the profile's names, and those of RFC 8414 section 2 and RFC 8628 section 4
     "authorization_url": "authorization_endpoint",
     "token_url": "token_endpoint",
     "device_authorization_url": "device_authorization_endpoint",
@@ -62,7 +62,7 @@ class Server:
             )
         if not _is_endpoint(found, self.issuer or ""):
             raise InvalidProviderResponse(
-                f"{self.issuer} announces an {_ANNOUNCED[name]} that is no https URL",
+                f"the {_ANNOUNCED[name]} that {self.issuer} announces is no https URL",
                 hint=f'tell the provider, or say it: {name} = "https://…"',
             )
         return found
@@ -94,8 +94,9 @@ class Server:
             f"{base}/.well-known/oauth-authorization-server{path}",
         ):
             reply = self._channel.get(url)
-            if reply.status == _OK:
-                return _of_issuer(json_object(reply.body, "the provider's metadata"), issuer)
+            # Some have a page for every address, with 200.
+            if reply.status == _OK and (metadata := json_object(reply.body)) is not None:
+                return _of_issuer(metadata, issuer)
         raise InvalidProviderResponse(
             f"{issuer} announces no endpoints (the last answer was {reply.status})",
             hint="check the issuer, or name authorization_url and token_url",
