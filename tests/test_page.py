@@ -11,18 +11,20 @@ from typing import Any
 
 import pytest
 
-from requests_auth_profiles._oauth2.page import Page, bounce, refused, signed_in, stray
+from requests_auth_profiles._oauth2.page import Page, answered, bounce, refused, signed_in, stray
 
 PAGES = {
     "signed_in": signed_in("work-okta", "acme.okta-emea.com"),
     "refused": refused("work-okta", "access_denied (no such user)", "Type `requests-auth login work-okta`."),
     "stray": stray("It is for another path.", 404),
+    "answered": answered(),
     "bounce": bounce(),
 }
 READABLE = {
     "signed_in": "Profile\nwork-okta\nProvider\nacme.okta-emea.com",
     "refused": "requests-auth login work-okta",
     "stray": "It is for another path.",
+    "answered": "This sign-in has its answer already.",
     "bounce": "Allow it for this page",
 }
 PLACES: dict[str, Callable[[str], Page]] = {
@@ -40,10 +42,8 @@ XSS = (
     "</style><svg onload=alert(1)>",
     "</template></main><iframe srcdoc='<script>alert(1)</script>'>",
     '"><img src=x onerror=alert(1)>',
-    "' autofocus onfocus=alert(1) x='",
-    "<a href=javascript:alert(1)>x</a>",
-    "--><!--<script>alert(1)//-->",
-    "<![CDATA[<script>alert(1)</script>]]>",
+    "' autofocus onfocus=alert(1) x='<a href=javascript:alert(1)>x</a>",
+    "--><!--<script>alert(1)//--><![CDATA[<script>alert(1)</script>]]>",
     "&lt;b&gt;&#x3c;b&#x3e;",
     "{0}{title}${x}%s\\1\\g<0>",
     "<meta http-equiv=refresh content=0;url=//evil.example>",
@@ -166,7 +166,7 @@ def test_a_page_has_what_assistive_technology_needs(page: Page) -> None:
 def test_the_status_tells_how_it_ended() -> None:
     """A sign-in that is done, and the page that fetches the rest, are 200; what failed is not."""
     statuses = {name: page.status for name, page in PAGES.items()}
-    assert statuses == {"signed_in": 200, "refused": 400, "stray": 404, "bounce": 200}
+    assert statuses == {"signed_in": 200, "refused": 400, "stray": 404, "answered": 409, "bounce": 200}
 
 
 @pytest.mark.parametrize("shown", ["You are signed in", "work-okta", "acme.okta-emea.com", "close this tab"])

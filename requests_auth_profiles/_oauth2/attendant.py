@@ -1,5 +1,6 @@
 """Who takes the person to the provider, and tells what is waited for."""
 
+import os
 import sys
 import webbrowser
 from contextlib import suppress
@@ -47,15 +48,28 @@ class BrowserAttendant:
 
 
 def _open(url: str) -> None:
-    with suppress(webbrowser.Error, OSError):  # the address is on stderr
-        browser = webbrowser.get()
-        if not isinstance(browser, webbrowser.GenericBrowser):
-            browser.open(url)
-            return
-        # Not by its own open(): what a browser says would stand in what our program prints, and nobody would
-        # wait for its end. One that is not for the background may be for this very terminal.
-        background = isinstance(browser, webbrowser.BackgroundBrowser)
-        stdin, stdout, stderr = (DEVNULL, DEVNULL, DEVNULL) if background else (None, _STDERR, None)
-        command = [browser.name, *(argument.replace("%s", url) for argument in browser.args)]
-        with Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=background):
-            pass  # it is waited for
+    # BROWSER may be a list, of which get() without a name gives the first.
+    for name in (None, *os.environ.get("BROWSER", "").split(os.pathsep)[1:]):
+        # The last two come where BROWSER is no command line. The address is on stderr in any case.
+        with suppress(webbrowser.Error, OSError, ValueError, IndexError):
+            if _opens(webbrowser.get(name), url):
+                return
+
+
+def _opens(browser: webbrowser.BaseBrowser, url: str) -> bool:
+    """Whether a browser could be started; returns when it has ended, if it is ours to wait for."""
+    if not isinstance(browser, webbrowser.GenericBrowser):
+        return browser.open(url)
+    # Not by its own open(): what a browser says would stand in what our program prints, and nobody would
+    # wait for its end. One that is not for the background may be for this very terminal.
+    background = isinstance(browser, webbrowser.BackgroundBrowser)
+    talk = DEVNULL if background or sys.__stderr__ is None else _STDERR
+    command = [browser.name, *(argument.replace("%s", url) for argument in browser.args)]
+    with Popen(
+        command,
+        stdin=DEVNULL if background else None,
+        stdout=talk,
+        stderr=talk,
+        start_new_session=background,
+    ):
+        return True  # when it has ended

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from requests_auth_profiles._oauth2.attendant import Attendant
-from requests_auth_profiles._oauth2.page import Page, refused, signed_in, stray
+from requests_auth_profiles._oauth2.page import Page, answered, refused, signed_in, stray
 from requests_auth_profiles._oauth2.port_holder import port_holder
 from requests_auth_profiles._oauth2.redirection import Awaited, Request
 from requests_auth_profiles.errors import RedirectPortUnavailable, RequestsAuthException, TimeoutOccurred
@@ -86,9 +86,9 @@ class Loopback:
         authorities = {f"{name}:{port}" for name in names} | (names if port == _HTTP_PORT else set())
         awaited = Awaited(frozenset(authorities), self._path, state)
         self._listener = _Listener(self._sockets, awaited)
-        self._attendant.invite(self._profile, self._provider, authorization_url)
         deadline = time.monotonic() + self._timeout_seconds
         try:
+            self._attendant.invite(self._profile, self._provider, authorization_url)
             while (left := deadline - time.monotonic()) > 0:
                 self._attendant.waiting(left)
                 with suppress(TimeoutError):
@@ -161,10 +161,12 @@ class _Listener:
                 verdict = await self._verdict(reader)
             page = verdict if isinstance(verdict, Page) else await self._take(verdict, writer)
             async with asyncio.timeout(_CONNECTION_SECONDS):
-                writer.write(_response(page))
-                await writer.drain()
-                if self._farewell.done() and page is self._farewell.result():
-                    self._told.set()
+                try:
+                    writer.write(_response(page))
+                    await writer.drain()
+                finally:  # told, or gone
+                    if self._farewell.done() and page is self._farewell.result():
+                        self._told.set()
                 writer.write_eof()
                 # Closed on what was not read, the system would take the page back (RFC 9112 section 9.6).
                 while await reader.read(_HEAD_LIMIT):
@@ -191,7 +193,7 @@ class _Listener:
 
     async def _take(self, answer: Mapping[str, str], writer: asyncio.StreamWriter) -> Page:
         if self.answer.done():
-            return stray("It was answered already.", 409)
+            return answered()
         self._clients.pop(writer, None)  # no other takes its place, however long the provider takes
         self.answer.set_result(answer)
         return await asyncio.shield(asyncio.wrap_future(self._farewell))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Page", "bounce", "refused", "signed_in", "stray"]
+__all__ = ["Page", "answered", "bounce", "refused", "signed_in", "stray"]
 
 _LONGEST_TEXT = 300
 
@@ -76,6 +76,7 @@ _DOTS = _MARK.format("quiet", "M20 32h.01M32 32h.01M44 32h.01")
 
 _STRAY_TITLE = "Nothing happened here"
 _STRAY = "<p>This is not the sign-in that is awaited; it goes on waiting.</p>"
+_ANSWERED = "<p>This sign-in has its answer already. You can close this tab and go back to your program.</p>"
 _GONE = "<p>Your program no longer listens. Go back to it, and start the sign-in again if it asks you to.</p>"
 _NO_SCRIPT = "<p>Only JavaScript can read this answer. Allow it for this page, then load it again.</p>"
 
@@ -128,6 +129,11 @@ def stray(reason: str, status: int = 400) -> Page:
         status: the HTTP status code.
     """
     return _page(_STRAY_TITLE, _DOTS, _STRAY + _paragraph(reason), status=status)
+
+
+def answered() -> Page:
+    """The page for an answer that comes after the answer: it changes nothing."""
+    return _page(_STRAY_TITLE, _DOTS, _ANSWERED, status=409)
 
 
 def bounce() -> Page:

@@ -1,6 +1,7 @@
 """Who listens on a port of this machine, where the system tells."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from requests_auth_profiles._oauth2.response import printable
@@ -16,13 +17,19 @@ def port_holder(port: int) -> str:
         return ""
     sockets = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listeners(table, port)}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(str(entry.readlink()) in sockets for entry in (process / "fd").iterdir()):
+        with suppress(OSError):  # another user's, or gone meanwhile
+            if any(_link(entry) in sockets for entry in (process / "fd").iterdir()):
                 # A process names itself, and may not write to the terminal with that.
                 return f"{printable((process / 'comm').read_text(errors='replace'))} (pid {process.name})"
-        except OSError:  # another user's, or gone meanwhile
-            continue
     return ""
+
+
+def _link(entry: Path) -> str:
+    """What a descriptor is; empty where it was closed meanwhile, as the one that reads our own list is."""
+    try:
+        return str(entry.readlink())
+    except OSError:
+        return ""
 
 
 def _listeners(table: str, port: int) -> list[str]:

@@ -115,6 +115,8 @@ class Awaited:
         # The state first: until it is right, nothing else is looked at (RFC 6749 section 10.12).
         if not hmac.compare_digest(answer.get("state", "").encode(), self.state.encode()):
             return stray("It does not belong to this sign-in.")
-        if bool(answer.get("code")) == bool(answer.get("error")):
+        # What has no value counts as left out (RFC 6749 section 3.1): `code=x&error=` is no refusal.
+        answer = {name: value for name, value in answer.items() if value}
+        if ("code" in answer) == ("error" in answer):
             return stray("It holds no answer.")
         return answer
