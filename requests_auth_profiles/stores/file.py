@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 from requests_auth_profiles import _private_file
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import StoreKeyError, StoreUnavailable, StoreVersionError, TimeoutOccurred
+from requests_auth_profiles.stores._importing import IMPORTING
 from requests_auth_profiles.stores._unavailable import unavailable
 from requests_auth_profiles.stores.keys import KeySource, Record
 from requests_auth_profiles.stores.sealing import (
@@ -173,7 +174,8 @@ class FileStore:
 
     @contextmanager
     def _locked(self, path: Path, what: str, timeout_seconds: float) -> Iterator[None]:
-        from filelock import FileLock, Timeout
+        with IMPORTING:
+            from filelock import FileLock, Timeout
 
         with unavailable(path):
             self._make_folder(path.parent)
@@ -259,8 +261,9 @@ class FileStore:
         for name in names:
             if name.endswith(_DOCUMENT):
                 with suppress(SealError):
-                    document = self._document(self._tokens / name)
-                    return "" if document is None else document.kid
+                    # None: another process forgot it meanwhile; the next one tells the key as well.
+                    if (document := self._document(self._tokens / name)) is not None:
+                        return document.kid
         return ""
 
     def _names(self) -> list[str]:

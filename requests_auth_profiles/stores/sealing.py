@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from requests_auth_profiles._token import Token
+from requests_auth_profiles.stores._importing import IMPORTING
 
 __all__ = [
     "KEY_BYTES",
@@ -133,7 +134,8 @@ def seal(token: Token, *, key: bytes, profile: str, seq: int) -> Document:
         profile: the name that it is kept under.
         seq: a number greater than that of the document before.
     """
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    with IMPORTING:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     text = json.dumps(token.to_json()).encode()
     plain = len(text).to_bytes(_LENGTH_BYTES) + text
@@ -155,8 +157,9 @@ def open_document(document: Document, *, key: bytes, profile: str) -> Token:
     Raises:
         SealError: it is damaged, was changed, or was sealed for another name.
     """
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    with IMPORTING:
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     if document.profile != profile:
         raise SealError("was sealed for another name")
@@ -176,8 +179,9 @@ def open_document(document: Document, *, key: bytes, profile: str) -> Token:
 
 def derive(key: bytes, purpose: str, salt: bytes = b"", length: int = KEY_BYTES) -> bytes:
     """A key for one purpose (HKDF-SHA-256, RFC 5869)."""
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    with IMPORTING:
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
     info = f"requests-auth-profiles/{purpose}/v1".encode()
     return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(key)
