@@ -11,7 +11,12 @@ from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth, HTTPProxyAuth
 
 from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
 from requests_auth_profiles._build import profile
-from requests_auth_profiles.errors import CompositionConflict, ConfigurationError, HostNotAllowed
+from requests_auth_profiles.errors import (
+    CompositionConflict,
+    ConfigurationError,
+    HostNotAllowed,
+    ProfilesFileError,
+)
 from requests_auth_profiles.testing import ProtectedApi, Reply
 
 PROFILES = """
@@ -54,9 +59,6 @@ compose = ["intranet"]
 
 [profiles.one]
 compose = ["work"]
-
-[profiles.twice]
-compose = ["work", "intranet"]
 """
 
 
@@ -211,10 +213,13 @@ class TestConflicts:
 
     def test_in_the_file(self, file: Path) -> None:
         """A composition in the file whose members conflict is refused before any request."""
-        with pytest.raises(
-            CompositionConflict, match="work and intranet both write the header Authorization"
-        ):
+        file.write_text(f'{file.read_text()}[profiles.twice]\ncompose = ["one", "intranet"]\n')
+        with pytest.raises(ProfilesFileError) as caught:
             profile("twice")
+        (fault,) = caught.value.faults
+        assert (fault.profile, fault.key) == ("twice", "compose")
+        said = "puts 'work' and 'intranet' together, which both write the header Authorization"
+        assert fault.message == said
 
 
 class TestWithOthers:

@@ -162,11 +162,16 @@ def test_check_looks_secrets_up_if_it_is_asked_to(
 
 
 def test_check_finds_a_composition_that_writes_a_header_twice(home: Path, run_cli: RunProgram) -> None:
-    """Two members of one header are told with what to do, and nothing is sent to find it."""
+    """Two members of one header are told like every other fault, with the line and what to do."""
     path = written(home, GOOD + '[profiles.twice]\ncompose = ["child", "both"]\n')
     done = run_cli("check", "--file", str(path))
     assert done.returncode == 3
-    assert "child and child both write the header Authorization" in done.stderr
+    assert done.stderr == (
+        "error: 1 fault in the profiles file\n"
+        f"  {path}:21: profile 'twice', compose: puts 'child' and 'child' together, "
+        "which both write the header Authorization\n"
+        "    hint: leave one out, or give one another header_name or name\n"
+    )
 
 
 def test_list_shows_what_is_there(home: Path, run_cli: RunProgram) -> None:

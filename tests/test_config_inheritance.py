@@ -138,9 +138,7 @@ class TestAParentThatIsOnlyThereToBeExtended:
         assert fault.message.startswith("needs password")
         assert fault.hint.startswith("password = ")
 
-    @pytest.mark.parametrize(
-        "use", ['default_profile = "base"\n', '[profiles.both]\ncompose = ["base", "work"]\n']
-    )
+    @pytest.mark.parametrize("use", ['default_profile = "base"\n', '[profiles.both]\ncompose = ["base"]\n'])
     def test_it_is_used_elsewhere_in_the_file(self, tmp_path: Path, use: str) -> None:
         """Then what it lacks is a fault of the file."""
         text = f'{use}{self.UNFINISHED}[profiles.work]\nextends = "base"\npassword = "x"'

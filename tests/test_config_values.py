@@ -270,7 +270,7 @@ def test_a_token_in_a_header_of_its_own(tmp_path: Path) -> None:
 
 def test_a_composition(tmp_path: Path) -> None:
     """Its members stay in order, and its flow is called `compose`."""
-    text = f'{KEY}[profiles.a]\nextends = "work"\n[profiles.both]\ncompose = ["work", "a"]'
+    text = f'{KEY}[profiles.a]\nextends = "work"\nname = "X-Other"\n[profiles.both]\ncompose = ["work", "a"]'
     found = profiles_file.read(tmp_path, text).profile("both")
     assert (found.flow, found.scheme) == ("compose", Compose(members=("work", "a")))
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -10,20 +10,17 @@ from requests_auth_profiles._config import kinds
 from requests_auth_profiles._config.inheritance import Effective
 from requests_auth_profiles._config.keys import FLOWS, PROFILE, ROOT, STORE, Flow, Key
 from requests_auth_profiles._config.kinds import near
+from requests_auth_profiles._config.links import COMPOSE, conflicts, endless, missing, no_profile
 from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles.errors import Fault
 
-__all__ = ["faults", "incomplete", "listed", "literal_secrets", "tables"]
+__all__ = ["faults", "incomplete", "literal_secrets", "tables"]
 
 _Path = tuple[str, ...]
 _Found = Iterator[Fault]
-_Graph = Mapping[str, list[str]]
 
-_DEEPEST = 20
-_SHOWN = 8
 _ANY = ""
 _NONE = "none"
-_COMPOSITION = "compose"
 _ABOVE = "[profiles.NAME] in a line above it"
 _LINKS = {"flow", "compose", "extends"}  # a table with one of these is a profile
 
@@ -69,7 +66,7 @@ def faults(data: Mapping[str, Any], profiles: Mapping[str, Effective | None]) ->
     own = tables(data)
     extends = {name: _words([table.get("extends")]) for name, table in own.items()}
     compose = {  # with the members that a profile has from its parent
-        name: _words((table if found is None else found.values).get("compose"))
+        name: _words((table if found is None else found.values).get(COMPOSE))
         for (name, table), found in zip(own.items(), profiles.values(), strict=True)
     }
     parents = {parent for one in extends.values() for parent in one}
@@ -77,9 +74,11 @@ def faults(data: Mapping[str, Any], profiles: Mapping[str, Effective | None]) ->
     used.update(_words([data.get("default_profile")]))
 
     found = [*_root(data, own), *_names(data)]
-    for key, graph in (("extends", extends), ("compose", compose)):
-        said = [name for name, table in own.items() if key in table]
-        found += [*_missing(graph, key, said), *_endless(graph, key)]
+    for key, graph in (("extends", extends), (COMPOSE, compose)):
+        found += [*missing(graph, key, [name for name, table in own.items() if key in table])]
+        found += (circles := list(endless(graph, key)))
+    if not circles:  # of the compositions, which came last
+        found += conflicts(compose, profiles)
     for name, effective in profiles.items():
         found += _own_keys(name, own[name], effective)
         if effective is not None and (name not in parents or name in used):
@@ -102,12 +101,6 @@ def literal_secrets(data: Mapping[str, Any]) -> Iterator[_Path]:
                 yield (*path, name)
 
 
-def listed(names: Iterable[str]) -> str:
-    """The first of some names, for a message."""
-    first = [repr(name[:64]) for name, _ in zip(names, range(_SHOWN + 1), strict=False)]
-    return ", ".join([*first[:_SHOWN], "…"] if len(first) > _SHOWN else first)
-
-
 def _words(value: object) -> list[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
@@ -124,7 +117,7 @@ def _root(data: Mapping[str, Any], profiles: Mapping[str, Any]) -> _Found:
         yield from _keys(store, ("store",), STORE)
     default = data.get("default_profile")
     if isinstance(default, str) and default not in profiles:
-        yield _no_profile(("default_profile",), default, profiles)
+        yield no_profile(("default_profile",), default, profiles)
 
 
 def _names(data: Mapping[str, Any]) -> _Found:
@@ -146,48 +139,6 @@ def _header(name: str) -> str:
     if kinds.profile_name(name) is not None:
         return "[profiles.NAME]"
     return f'[profiles."{name}"]' if "." in name else f"[profiles.{name}]"
-
-
-def _no_profile(path: _Path, name: str, profiles: Mapping[str, Any]) -> Fault:
-    hint = near(name, profiles) or (f"profiles here: {listed(profiles)}" if profiles else "[profiles.NAME]")
-    return Fault(path, f"names {name[:64]!r}, and there is no such profile", hint)
-
-
-def _missing(graph: _Graph, key: str, said: Iterable[str]) -> _Found:
-    """Links to profiles that are not there, of those profiles that say them."""
-    for name in said:
-        for other in graph[name]:
-            if other not in graph:
-                yield _no_profile(("profiles", name, key), other, graph)
-
-
-def _endless(graph: _Graph, key: str) -> _Found:
-    """Links that go round in a circle, or too deep."""
-    depths: dict[str, int] = {}
-    for start, links in graph.items():
-        # Not by recursion, and each link once: a thousand in a row, or all with all, are no matter.
-        trail = {start: iter(links)} if links and start not in depths else {}
-        while trail:
-            name = next(reversed(trail))
-            other = next(trail[name], None)
-            if other is None:
-                trail.popitem()
-                depths[name] = 1 + max((depths.get(one, 0) for one in graph[name]), default=0)
-                if key == _COMPOSITION and depths[name] == _DEEPEST + 1:
-                    message = f"goes more than {_DEEPEST} profiles deep"
-                    yield Fault(("profiles", name, key), message, "compose those at the bottom")
-            elif other in trail:
-                circle = list(trail)[list(trail).index(other) :]
-                yield Fault(("profiles", name, key), *_circle(circle, key))
-                trail[name] = iter(())
-            elif other in graph and other not in depths:
-                trail[other] = iter(graph[other])
-
-
-def _circle(names: list[str], key: str) -> tuple[str, str]:
-    shown = [repr(name[:64]) for name in (names if len(names) <= _SHOWN else names[: _SHOWN - 1])]
-    way = " → ".join([*shown, *(["…"] if len(names) > _SHOWN else []), shown[0]])
-    return f"goes round in a circle: {way}", f"take one {key} out"
 
 
 def _own_keys(name: str, table: Mapping[str, Any], found: Effective | None) -> _Found:
@@ -214,7 +165,7 @@ def _own_keys(name: str, table: Mapping[str, Any], found: Effective | None) -> _
 def _flow_of(found: Effective) -> str:
     flow = found.values.get("flow")
     if "compose" in found.values:
-        return _COMPOSITION if flow is None else _ANY
+        return COMPOSE if flow is None else _ANY
     return flow if isinstance(flow, str) and flow in FLOWS else _ANY
 
 
@@ -222,7 +173,7 @@ def _flow_of(found: Effective) -> str:
 def _known(flow: str, provider: str) -> dict[str, Key]:
     """The keys that a profile may have: those of a flow, and the variables of a provider; or of any."""
     known = dict(PROFILE)
-    if flow == _COMPOSITION:
+    if flow == COMPOSE:
         known = {name: key for name, key in PROFILE.items() if key.common and name != "flow"}
     elif flow != _ANY:
         known = {name: key for name, key in PROFILE.items() if key.common or name in FLOWS[flow].keys}
@@ -249,7 +200,7 @@ def _unknown(path: _Path, value: object, known: Mapping[str, Key], flow: str) ->
     """What is wrong with a key that is not one of these, and what may be meant."""
     name = path[-1]
     if flow != _ANY and name in PROFILE:
-        whose = "a composition" if flow == _COMPOSITION else f"flow {flow!r}"
+        whose = "a composition" if flow == COMPOSE else f"flow {flow!r}"
         flows = ", ".join(one.name for one in FLOWS.values() if name in one.keys)
         return f"is not a key of {whose}", f"leave it out; it belongs to {flows}"
     if "provider" in known and (rows := [row for row in providers().values() if name in row.variables]):

@@ -12,10 +12,11 @@ from typing import Any, Self
 
 from requests_auth_profiles import _private_file
 from requests_auth_profiles._config import environment
-from requests_auth_profiles._config.check import faults, incomplete, listed, literal_secrets, tables
+from requests_auth_profiles._config.check import faults, incomplete, literal_secrets, tables
 from requests_auth_profiles._config.inheritance import Effective, effectives
 from requests_auth_profiles._config.kinds import near
 from requests_auth_profiles._config.lines import lines
+from requests_auth_profiles._config.links import listed
 from requests_auth_profiles._config.place import Place, line_of
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Profile, profile_of
