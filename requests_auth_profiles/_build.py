@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from requests.auth import AuthBase
 
 from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
-from requests_auth_profiles._config import environment
+from requests_auth_profiles._config import environment, kinds
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path
 from requests_auth_profiles._config.spec import ApiKey, Basic, Bearer, Client, Compose, OAuth2, Profile
 from requests_auth_profiles._credential import InHeader, InQuery, utf8
@@ -174,7 +174,8 @@ class Builder:
             name,
             issued_for=_fingerprint(scheme),
             early_expiry_seconds=scheme.early_expiry,
-            patience_seconds=scheme.timeout + _PATIENCE_SECONDS,
+            # The other one may discover endpoints, wait for the person, and exchange the code.
+            patience_seconds=3 * scheme.timeout + _PATIENCE_SECONDS,
         )
 
     def _grant(self, name: str, scheme: OAuth2) -> Grant:
@@ -209,7 +210,7 @@ class Builder:
             raise InteractionRequired(
                 f"a person must sign in for {name}, and none can be asked here "
                 f"(CI, or {environment.INTERACTIVE}=0)",
-                hint=f"requests-auth login {name}",
+                hint=f"where a person can be asked, and with the same store: requests-auth login {name}",
             )
         from requests_auth_profiles._oauth2.attendant import BrowserAttendant
         from requests_auth_profiles._oauth2.loopback import Loopback
@@ -268,10 +269,9 @@ def _store_of(file: ProfilesFile) -> TokenStore:
     nothing_configured = not said and source is None
     if said == "memory:" or (nothing_configured and environment.in_ci()):
         return _MEMORY
-    if "://" in said:
+    if said and (problem := kinds.STORE.problem(said)) is not None:  # the file's own was checked before
         raise ConfigurationError(
-            f"{environment.STORE} names a kind of store that is not known",
-            hint=f"export {environment.STORE}=memory:, or a folder",
+            f"{environment.STORE} {problem.message}", hint=f"export {environment.STORE}={problem.write}"
         )
     try:
         folder = _folder(file.path.parent, said) if said else environment.state_folder()

@@ -187,6 +187,15 @@ def test_list_shows_what_is_there(home: Path, run_cli: RunProgram) -> None:
     ]
 
 
+def test_list_marks_the_one_that_is_meant(
+    home: Path, run_cli: RunProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQUESTS_AUTH_PROFILE comes before `default_profile`."""
+    monkeypatch.setenv("REQUESTS_AUTH_PROFILE", "both")
+    done = run_cli("list", "--json", "--file", str(written(home, GOOD)))
+    assert [row["name"] for row in json.loads(done.stdout) if row["default"]] == ["both"]
+
+
 def test_list_as_json(home: Path, run_cli: RunProgram) -> None:
     """A program gets the same."""
     done = run_cli("list", "--json", "--file", str(written(home, GOOD)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import counterparts
 import pytest
 from conftest import RunProgram
 
@@ -114,9 +115,8 @@ def test_a_token_that_ends_too_soon_is_renewed(world: World) -> None:
 def test_several_credentials_are_no_token(world: World) -> None:
     """Of a composition, `token` asks which member is meant."""
     done = world.run("token", "both")
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "both has several credentials" in done.stderr
-    assert "gateway, nightly" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "both has several credentials: name one of gateway, nightly" in done.stderr
 
 
 def test_login_takes_a_person_through_the_browser(world: World) -> None:
@@ -144,7 +144,7 @@ def test_login_where_no_person_can_be(world: World, monkeypatch: pytest.MonkeyPa
     for words in (["login", "me"], ["token", "me"], ["request", "me", f"{world.api.url}/me"]):
         done = world.run(*words)
         assert (done.returncode, done.stdout) == (4, "")
-        assert "hint: requests-auth login me" in done.stderr
+        assert "and with the same store: requests-auth login me" in done.stderr
     assert time.monotonic() - began < 20
     assert world.server.count("authorize") == 0
 
@@ -157,6 +157,23 @@ def test_a_sign_in_that_is_refused(world: World) -> None:
     assert done.returncode == 1
     assert "refused the token request: access_denied (not today)" in done.stderr
     assert "not signed in" in world.run("status").stdout
+
+
+def test_login_where_nothing_can_be_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that is gone with the program is no sign-in: the exit code says so, and what would help."""
+    monkeypatch.setenv("CI", "true")
+    done = world.run("login", "nightly")
+    assert done.returncode == 1
+    assert "error: but the token could not be kept, and is gone with this program\n" in done.stderr
+    assert "hint: export REQUESTS_AUTH_STORE=" in done.stderr
+
+
+def test_what_has_no_token(world: World) -> None:
+    """An API key is nothing to sign in to, nor to sign out of."""
+    done = world.run("login", "gateway")
+    assert done.returncode == 2
+    assert "gateway has nothing to sign in to" in done.stderr
+    assert world.run("logout", "gateway").stderr == "gateway keeps no token.\n"
 
 
 def test_status_shows_who_is_signed_in(world: World) -> None:
@@ -264,6 +281,45 @@ def test_request_that_cannot_be_sent(world: World) -> None:
     assert done.returncode == 2
     assert "nowhere: No such file or directory" in done.stderr
     assert "canary" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-H", "X: €"),
+        ("-H", "Ünicode: x"),
+        ("-H", ": x"),
+        ("-X", "GET FOO"),
+        ("--timeout", "inf"),
+        ("--timeout", "1e20"),
+    ],
+    ids=" ".join,
+)
+def test_request_that_cannot_be_written(world: World, words: tuple[str, str]) -> None:
+    """A header, method or time that cannot be sent is wrong usage, told without a traceback."""
+    done = world.run("request", "gateway", f"{world.api.url}/key", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: requests-auth request")
+    assert world.api.requests == []
+
+
+@pytest.mark.parametrize("url", ["foo", "https://a..b/", "ftp://a.example/", "https://"])
+def test_request_to_what_is_no_url(world: World, url: str) -> None:
+    """What cannot be called is told as such."""
+    done = world.run("request", "gateway", url)
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.platform("linux")
+def test_streams_that_are_closed(world: World) -> None:
+    """With stdin, stdout or stderr closed, each verb still ends as it should."""
+    call = f"{sys.executable} -m requests_auth_profiles"
+    url = f"{world.api.url}/key"
+    for words in (f"request gateway {url}", "list", "status", f"request gateway {url} -d @- <&-"):
+        done = counterparts.run("sh", "-c", f"{call} {words} >&-")
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert counterparts.run("sh", "-c", f"{call} token nope 2>&-").returncode == 3
 
 
 def test_no_verb_shows_a_secret(world: World) -> None:

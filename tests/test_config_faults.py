@@ -54,6 +54,27 @@ FILES = {
         "that this version does not",
         'url = "memory:"',
     ),
+    "a store in memory, misspelt": Wrong(
+        f'[store]\nurl = "memory" {MARK}\n', ("", "store.url"), "is a folder of that name", 'url = "memory:"'
+    ),
+    "hosts over http": Wrong(
+        f'{KEY}hosts = ["a.com", "http://printer.lan"] {MARK}\n',
+        ("work", "hosts"),
+        "item 2 is plain http",
+        "https://… there; or allow_http = true",
+    ),
+    "a token with its scheme": Wrong(
+        f'[profiles.work]\nflow = "bearer"\ntoken = "Bearer abc" {MARK}\n',
+        ("work", "token"),
+        "begins with the word Bearer",
+        "leave that word out",
+    ),
+    "two that write one header": Wrong(
+        f'{KEY}[profiles.other]\nextends = "work"\n[profiles.both]\ncompose = ["work", "other"] {MARK}\n',
+        ("both", "compose"),
+        "puts 'work' and 'other' together, which both write the header X-Api-Key",
+        "leave one out",
+    ),
     "a default that is not there": Wrong(
         f'default_profile = "wrk" {MARK}\n{KEY}',
         ("", "default_profile"),

@@ -175,7 +175,7 @@ class TestWhichProfile:
         text = "".join(f'[profiles.p{number}]\nflow = "bearer"\ntoken = "x"\n' for number in range(500))
         with pytest.raises(ProfileNotFound) as caught:
             profiles_file.read(home, text).chosen("x")
-        assert "'p7', …; or write" in caught.value.hint
+        assert caught.value.hint.endswith("'p7', …")
 
     @pytest.mark.parametrize("name", ["", "\x1b[31m", "\u202e", "x" * 100_000])
     def test_a_name_that_no_profile_can_have(self, home: Path, name: str) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from requests_auth_profiles._config import kinds
+from requests_auth_profiles._config import addresses, kinds
 from requests_auth_profiles._config.inheritance import Effective
 from requests_auth_profiles._config.keys import FLOWS, PROFILE, ROOT, STORE, Flow, Key
 from requests_auth_profiles._config.kinds import near
 from requests_auth_profiles._config.links import COMPOSE, conflicts, endless, missing, no_profile
 from requests_auth_profiles._config.providers import providers
+from requests_auth_profiles._hosts import HostPattern, is_loopback
 from requests_auth_profiles.errors import Fault
 
 __all__ = ["faults", "incomplete", "literal_secrets", "tables"]
@@ -264,3 +265,14 @@ def _together(found: Effective, flow: Flow) -> _Found:
     in_header = flow.name == "api-key" and found.get("in") == "header" and kinds.TEXT.problem(name) is None
     if in_header and (problem := kinds.HEADER_NAME.problem(name)) is not None:
         yield Fault(found.path("name"), problem.message, PROFILE["name"].written())
+    token = found.values.get("token")
+    if isinstance(token, str) and token.lower().startswith("bearer "):
+        message = "begins with the word Bearer, which header_value writes already"
+        yield Fault(found.path("token"), message, "leave that word out")
+    hosts = found.values.get("hosts")
+    if found.values.get("allow_http") is not True and addresses.HOSTS.problem(hosts) is None:
+        for number, text in enumerate(hosts or (), 1):
+            pattern = HostPattern.parse(text)
+            if pattern.scheme == "http" and not is_loopback(pattern.host):
+                message = f"item {number} is plain http, which the credential does not go over"
+                yield Fault(found.path("hosts"), message, "https://… there; or allow_http = true")

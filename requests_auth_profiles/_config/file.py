@@ -131,8 +131,10 @@ class ProfilesFile:
         if wanted is None:
             wanted = str(self.data.get("default_profile", "default"))
             if wanted not in self.profiles:
+                default = f'; or write default_profile = "{self.names[0]}"' if self.profiles else ""
                 raise ProfileNotFound(
-                    f"no profile is named, and none is the default of {self.path}", hint=self._choice()
+                    f"no profile is named, and none is the default of {self.path}",
+                    hint=f"{self._choice()}{default}",
                 )
         if wanted not in self.profiles:
             source = "" if name is not None else f", which {environment.PROFILE} names,"
@@ -194,7 +196,7 @@ class ProfilesFile:
     def _choice(self) -> str:
         if not self.profiles:
             return f"write one in {self.path}: [profiles.NAME]"
-        return f'name one of {listed(self.profiles)}; or write default_profile = "{self.names[0]}"'
+        return f"name one of {listed(self.profiles)}"
 
     def _place(self, path: tuple[str, ...]) -> Place:
         return Place(self.path, self.text, path)

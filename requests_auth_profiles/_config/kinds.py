@@ -244,6 +244,8 @@ _FORMS = {"env": _variable, "command": _names}
 def _store(value: object) -> Problem | None:
     if (problem := text(value)) is not None:
         return problem
+    if value in {"memory", ":memory:"}:
+        return Problem("is a folder of that name; without a disk it is written otherwise", '"memory:"')
     if value == "memory:" or "://" not in str(value):
         return None
     return Problem("is of a kind that this version does not know", '"memory:", or a folder')

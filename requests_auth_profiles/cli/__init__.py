@@ -10,7 +10,7 @@ import click
 import requests
 
 from requests_auth_profiles import __version__
-from requests_auth_profiles.cli.context import with_file
+from requests_auth_profiles.cli.context import wants_colour, with_file
 from requests_auth_profiles.cli.demo import demo
 from requests_auth_profiles.cli.profiles import check, init, list_
 from requests_auth_profiles.cli.tokens import login, logout, request, status, token
@@ -47,11 +47,11 @@ for _verb in (demo, init, list_, check, login, logout, status, token, request):
 
 def main() -> NoReturn:
     """Runs the command line of this process."""
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:  # it was closed before we began
-            setattr(sys, name, io.StringIO())
-        elif isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, io.open(os.devnull, mode, encoding="utf-8"))  # noqa: UP020, SIM115
+        elif isinstance(stream, io.TextIOWrapper) and mode == "w":
             stream.reconfigure(errors="replace")  # a pipe or console that has no ✓ gets a ?
     sys.exit(run(sys.argv[1:]))
 
@@ -59,7 +59,9 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line, and gives its exit code: the one place that shows errors."""
     try:
-        result = cli.main(list(arguments), prog_name="requests-auth", standalone_mode=False)
+        result = cli.main(
+            list(arguments), prog_name="requests-auth", standalone_mode=False, color=wants_colour()
+        )
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninterrupted", err=True)
@@ -84,7 +86,7 @@ def _shown(error: click.ClickException | OSError) -> int:
                 code = _WRONG_FILE
         case requests.RequestException():
             # Its text may hold the URL, and the URL a key: only its kind is told.
-            _say(f"the request failed: {type(error).__name__}", "look whether the URL answers")
+            _say(f"the request failed: {type(error).__name__}", "look at the URL, and whether it answers")
         case _:
             # What is still to be written would fail once more, when the interpreter ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,6 +96,7 @@ def _shown(error: click.ClickException | OSError) -> int:
 
 
 def _say(message: str, hint: str) -> None:
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+    colour = wants_colour()
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True, color=colour)
     if hint:
-        click.echo(f"{click.style('hint', fg='yellow', bold=True)}: {hint}", err=True)
+        click.echo(f"{click.style('hint', fg='yellow', bold=True)}: {hint}", err=True, color=colour)

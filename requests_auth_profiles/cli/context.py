@@ -1,5 +1,6 @@
 """What all verbs share: the file that is meant, and how a person is taken through a sign-in."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path
 from requests_auth_profiles._oauth2.attendant import BrowserAttendant
 
-__all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "with_file"]
+__all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "wants_colour", "with_file"]
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -48,7 +49,7 @@ class TerminalAttendant(BrowserAttendant):
 
     def waiting(self, seconds_left: float) -> None:
         """Counts down, in a line that goes away."""
-        self._line(f"\x1b[2mwaiting for the browser, {seconds_left:.0f} s left\x1b[0m")
+        self._line(f"waiting for the browser, {seconds_left:.0f} s left")
 
     def done(self) -> None:
         """Takes that line away."""
@@ -56,8 +57,13 @@ class TerminalAttendant(BrowserAttendant):
 
     @staticmethod
     def _line(text: str) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r{text}\x1b[K\r", nl=False, err=True)
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            click.echo(f"\r{click.style(text, dim=True)}\x1b[K\r", nl=False, err=True)
+
+
+def wants_colour() -> bool | None:
+    """False where the person or the terminal has no use for colour (no-color.org); None = click decides."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def lasts(seconds: float) -> str:

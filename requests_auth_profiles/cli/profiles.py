@@ -20,6 +20,7 @@ from requests_auth_profiles.cli.table import show_table
 from requests_auth_profiles.errors import (
     ConfigurationError,
     Fault,
+    ProfileNotFound,
     ProfilesFileError,
     RequestsAuthException,
     SecretUnavailable,
@@ -39,12 +40,12 @@ def init() -> None:
     template = (Path(__file__).parent / "template.toml").read_bytes()
     try:
         _private_file.create(path, template)
-    except FileExistsError:
-        raise RequestsAuthException(
-            f"{path} is there already, and was left as it is",
-            hint="requests-auth check; or name another with --file",
-        ) from None
     except OSError as error:
+        if path.exists() or path.is_symlink():
+            raise RequestsAuthException(
+                f"{path} is there already, and was left as it is",
+                hint="requests-auth check; or name another with --file",
+            ) from None
         raise RequestsAuthException(
             f"cannot write {path}: {error.strerror or type(error).__name__}", hint=f"ls -ld {path.parent}"
         ) from None
@@ -61,7 +62,10 @@ def list_(*, as_json: bool) -> None:
     The one marked * is meant where none is named.
     """
     build = builder()
-    rows = [_row(spec, build.file.data.get("default_profile", "default")) for spec in usable(build)]
+    default = ""
+    with suppress(ProfileNotFound):  # none is
+        default = build.file.chosen(None)
+    rows = [_row(spec, default) for spec in usable(build)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return

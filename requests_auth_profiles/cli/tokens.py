@@ -3,26 +3,30 @@
 import json
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 import requests
+from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema
 
 from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
 from requests_auth_profiles._build import Builder
-from requests_auth_profiles._config.spec import OAuth2
+from requests_auth_profiles._config import environment
+from requests_auth_profiles._config.spec import Compose, OAuth2
 from requests_auth_profiles._credential import InHeader
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.cli.context import builder, lasts, with_file
 from requests_auth_profiles.cli.profiles import usable
 from requests_auth_profiles.cli.table import show_table
-from requests_auth_profiles.errors import ConfigurationError
+from requests_auth_profiles.errors import StoreError, StoreUnavailable
 from requests_auth_profiles.stores import FallbackStore, FileStore
 
 __all__ = ["login", "logout", "request", "status", "token"]
 
 _FIRST_ERROR_STATUS = 400
+_MOST_SECONDS = 1_000_000  # poll(2) takes no more than some 24 days
 
 
 @click.command()
@@ -33,10 +37,18 @@ def login(name: str | None) -> None:
 
     A token that is kept is replaced, however good it still is.
     """
-    auth = builder().auth(name)
+    build = builder()
+    auth = build.auth(name)
+    if not (names := _tokens_of(build, auth.name)):
+        raise click.UsageError(f"{auth.name} has nothing to sign in to: its secret is looked up at each use")
     found = auth.login()
     until = "" if found is None or found.expires_at is None else f"; {_ends(found, time.time())}"
     click.echo(f"Signed in for {auth.name}{until}.", err=True)
+    if not all(_is_kept(build, one) for one in names):
+        raise StoreUnavailable(
+            "but the token could not be kept, and is gone with this program",
+            hint=f"export {environment.STORE}=FOLDER, one that can be written (in CI none is used unasked)",
+        )
 
 
 @click.command()
@@ -52,7 +64,8 @@ def logout(name: str | None, *, everything: bool) -> None:
     if not everything:
         auth = build.auth(name)
         auth.logout()
-        click.echo(f"Forgot the token of {auth.name}.", err=True)
+        kept = _tokens_of(build, auth.name)
+        click.echo(f"Forgot the token of {auth.name}." if kept else f"{auth.name} keeps no token.", err=True)
         return
     if name:
         raise click.UsageError("name a profile, or say --all")
@@ -126,16 +139,14 @@ def token(name: str | None, *, header: bool, least: float, form: str) -> None:
     """
     auth = builder().auth(name)
     if not isinstance(auth, ProfileAuth):
-        auth.token()
-        raise ConfigurationError(f"{auth.name} has several credentials", hint="name one of its members")
+        members = ", ".join(map(_name, auth.members))
+        raise click.UsageError(f"{auth.name} has several credentials: name one of {members}")
+    if header and not isinstance(auth.credential, InHeader):
+        raise click.UsageError(f"{auth.name} does not go into a header: leave --header out")
     found = auth.token()
-    if not found.fresh(time.time(), least):
+    if found.expires_at is not None and found.expires_at < time.time() + least:
         found = auth.credential.source.token(rejected=found.access_token)
-    if header:
-        if not isinstance(auth.credential, InHeader):
-            raise ConfigurationError(
-                f"{auth.name} does not go into a header", hint=f"requests-auth token {auth.name}"
-            )
+    if header and isinstance(auth.credential, InHeader):
         click.echo(f"{auth.credential.name}: {auth.credential.value(found.access_token)}")
     elif form == "json":
         said: dict[str, Any] = {"access_token": found.access_token, "token_type": found.token_type}
@@ -167,7 +178,11 @@ def _exec_credential(found: Token) -> dict[str, Any]:
 @click.option("-d", "--data", metavar="TEXT|@FILE|@-", help="The body: text, a file, or standard input.")
 @click.option("-i", "--include", is_flag=True, help="Print the answer's status and headers to stderr.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), default=60, show_default=True, help="Seconds."
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=_MOST_SECONDS),
+    default=60,
+    show_default=True,
+    help="Seconds.",
 )
 def request(
     name: str,
@@ -185,15 +200,18 @@ def request(
     """
     said = dict(_header(text) for text in headers)
     body = _body(data)
-    answer = requests.request(
-        method or ("GET" if body is None else "POST"),
-        url,
-        headers=said,
-        data=body,
-        auth=builder().auth(name),
-        timeout=timeout,
-        stream=True,
-    )
+    auth = builder().auth(name)
+    method = method or ("GET" if body is None else "POST")
+    try:
+        answer = requests.request(
+            method, url, headers=said, data=body, auth=auth, timeout=timeout, stream=True
+        )
+    except (InvalidURL, MissingSchema, InvalidSchema, InvalidHeader):
+        raise click.UsageError("the URL or a header cannot be sent; a URL begins with https://") from None
+    except requests.RequestException:
+        raise
+    except ValueError:  # of http.client and urllib3; its text may hold a secret
+        raise click.UsageError("the URL, the method or a header cannot be sent") from None
     if include:
         click.echo(f"{answer.status_code} {answer.reason}", err=True)
         for field, value in answer.headers.items():
@@ -210,7 +228,7 @@ def request(
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not colon:
+    if not colon or not name.strip():
         raise click.BadParameter("a header is NAME:VALUE", param_hint="--header")
     return name.strip(), value.strip()
 
@@ -231,6 +249,25 @@ def _ends(found: Token, now: float) -> str:
         return "valid"
     left = found.expires_at - now
     return f"valid for {lasts(left)}" if left > 0 else f"expired {lasts(-left)} ago"
+
+
+def _tokens_of(build: Builder, name: str) -> list[str]:
+    """The profiles whose tokens are kept for one: itself, or members of a composition."""
+    scheme = build.file.profile(name).scheme
+    if isinstance(scheme, Compose):
+        return [one for member in scheme.members for one in _tokens_of(build, member)]
+    return [name] if isinstance(scheme, OAuth2) else []
+
+
+def _is_kept(build: Builder, name: str) -> bool:
+    store = _file_store(build)
+    with suppress(StoreError):
+        return store is not None and store.get(name) is not None
+    return False
+
+
+def _name(member: object) -> str:
+    return member.name if isinstance(member, ProfileAuth) else type(member).__name__
 
 
 def _file_store(build: Builder) -> FileStore | None:
