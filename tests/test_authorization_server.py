@@ -76,7 +76,7 @@ class TestAuthorize:
         ("changes", "error"),
         [
             ({"response_type": None}, "invalid_request"),
-            ({"response_type": "token"}, "unsupported_response_type"),
+            ({"response_type": "magic"}, "unsupported_response_type"),
             ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
             ({"code_challenge_method": "plain"}, "invalid_request"),
             ({"code_challenge_method": None}, "invalid_request"),

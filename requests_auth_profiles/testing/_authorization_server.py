@@ -1,14 +1,13 @@
 """An OAuth 2.0 and OpenID Connect authorization server on the loopback."""
 
 import base64
-import functools
 import hashlib
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from requests_auth_profiles.testing._ledger import AccessToken, Authorization, Ledger, Refused
@@ -20,16 +19,13 @@ from requests_auth_profiles.testing._loopback_server import (
     page,
     redirect_to,
 )
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from requests_auth_profiles.testing._signer import Signer
 
 __all__ = ["AuthorizationServer", "Client"]
 
 _CODE_LIFETIME_SECONDS = 60
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _REPEATABLE = {"audience", "resource"}  # RFC 8693 section 2.1, RFC 8707 section 2
-_KEY_ID = "1"
 
 _Parameters = Mapping[str, str]
 _Answer = dict[str, Any]
@@ -63,13 +59,14 @@ class Client:
 class AuthorizationServer(LoopbackServer):
     """An authorization server that grants whatever scope is asked: real flows, without a person or a network.
 
-    It has the authorization code flow with PKCE, refresh tokens, client credentials, the ID token of OpenID
-    Connect, discovery, revocation and introspection. For `count` and `replies`, its endpoints are named
-    `discovery`, `authorize`, `token`, `jwks`, `revoke` and `introspect`.
+    It has the authorization code flow with PKCE, the implicit flow, refresh tokens, client credentials, the
+    password grant, the ID token of OpenID Connect, discovery, revocation and introspection. For `count` and
+    `replies`, its endpoints are named `discovery`, `authorize`, `token`, `jwks`, `revoke` and `introspect`.
 
     Attributes:
         clients: the clients that it knows, by `client_id`.
         subject: who signs in, the `sub` of the tokens.
+        passwords: what the password grant takes, by user.
         approve: True = they are signed in at once; False = `/authorize` shows a page with a button.
         rotate: True = each refresh gives a new refresh token, and the old one, used again, revokes them all
             (RFC 9700 section 4.14.2); False = a refresh gives none, and the first one stays good.
@@ -82,16 +79,24 @@ class AuthorizationServer(LoopbackServer):
     def __init__(self) -> None:
         self.clients: dict[str, Client] = {}
         self.subject = "ada"
+        self.passwords: dict[str, str] = {}
         self.approve = True
         self.rotate = True
         self.lifetime_seconds = 3600
         self.clock: Callable[[], float] = time.time
         self._ledger = Ledger()
-        self._response_types: dict[str, Callable[[Authorization], dict[str, str]]] = {"code": self._code}
+        self._signer = Signer()
+        self._response_types: dict[str, Callable[[Authorization], dict[str, str]]] = {
+            "code": self._code,
+            "token": self._implicit_token,
+            "id_token": lambda authorization: {"id_token": self._id_token(authorization)},
+            "id_token token": self._implicit_tokens,
+        }
         self._grants: dict[str, Callable[[str, _Parameters], _Answer]] = {
             "authorization_code": self._authorization_code,
             "refresh_token": self._refresh_token,
             "client_credentials": self._client_credentials,
+            "password": self._password,
         }
         metadata = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
         super().__init__(
@@ -145,18 +150,15 @@ class AuthorizationServer(LoopbackServer):
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["ES256"],
                 "response_types_supported": list(self._response_types),
-                "response_modes_supported": ["query"],
-                "grant_types_supported": list(self._grants),
+                "response_modes_supported": ["query", "fragment"],
+                "grant_types_supported": [*self._grants, "implicit"],
                 "code_challenge_methods_supported": ["S256"],
                 "authorization_response_iss_parameter_supported": True,
             }
         )
 
     def _jwks(self, _: Received) -> Reply:
-        from jwt.algorithms import ECAlgorithm
-
-        public = ECAlgorithm.to_jwk(self._signing_key.public_key(), as_dict=True)
-        return Reply.json({"keys": [public | {"kid": _KEY_ID, "use": "sig", "alg": "ES256"}]})
+        return Reply.json(self._signer.jwks())
 
     def _authorize(self, received: Received) -> Reply:
         pairs = received.arguments + received.form
@@ -178,11 +180,16 @@ class AuthorizationServer(LoopbackServer):
             answer = refused.parameters
         echoed = {"state": asked["state"]} if "state" in asked else {}
         answer = answer | echoed | {"iss": self.issuer}  # RFC 9207 section 2
+        if {"token", "id_token"} & set(asked.get("response_type", "").split()):
+            return redirect_to(f"{redirect_uri}#{urlencode(answer)}")  # RFC 6749 sections 4.2.2 and 4.2.2.1
         return redirect_to(f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(answer)}")
 
     def _asked_for(self, client: Client, asked: _Parameters) -> Authorization:
         challenge = asked.get("code_challenge", "")
-        if not challenge and client.secret is None:
+        kinds = asked["response_type"].split()
+        if "id_token" in kinds and not asked.get("nonce"):  # OpenID Connect Core 3.2.2.1
+            raise Refused("invalid_request", "a nonce is required for an id_token")
+        if "code" in kinds and not challenge and client.secret is None:
             raise Refused("invalid_request", "a public client must send a code_challenge")
         if challenge and asked.get("code_challenge_method") != "S256":
             raise Refused("invalid_request", "code_challenge_method must be S256")
@@ -200,6 +207,15 @@ class AuthorizationServer(LoopbackServer):
 
     def _code(self, authorization: Authorization) -> dict[str, str]:
         return {"code": self._ledger.new_code(authorization)}
+
+    def _implicit_token(self, authorization: Authorization) -> dict[str, str]:
+        """RFC 6749 section 4.2.2."""
+        return {name: str(value) for name, value in self._issued(authorization, authorization.scope).items()}
+
+    def _implicit_tokens(self, authorization: Authorization) -> dict[str, str]:
+        """OpenID Connect Core 3.2.2.5."""
+        answer = self._implicit_token(authorization)
+        return answer | {"id_token": self._id_token(authorization, answer["access_token"])}
 
     def _for_clients(self, act: Callable[[str, _Parameters], _Answer]) -> Callable[[Received], Reply]:
         def answer(received: Received) -> Reply:
@@ -272,6 +288,15 @@ class AuthorizationServer(LoopbackServer):
             Authorization(client_id=client_id, subject=client_id, scope=scope, granted_at=now), scope
         )
 
+    def _password(self, client_id: str, form: _Parameters) -> _Answer:
+        """RFC 6749 section 4.3."""
+        user, now = _required(form, "username"), self.clock()
+        if self.passwords.get(user) != _required(form, "password"):
+            raise Refused("invalid_grant", "not the password of this user")
+        scope = form.get("scope", "")
+        granted = Authorization(client_id=client_id, subject=user, scope=scope, granted_at=now)
+        return self._issued(granted, scope) | {"refresh_token": self._ledger.new_refresh_token(granted)}
+
     def _revoke(self, client_id: str, form: _Parameters) -> _Answer:
         self._ledger.revoke(_required(form, "token"), client_id)
         return {}
@@ -291,10 +316,8 @@ class AuthorizationServer(LoopbackServer):
             "scope": scope,
         }
 
-    def _id_token(self, authorization: Authorization) -> str:
+    def _id_token(self, authorization: Authorization, access_token: str = "") -> str:
         """OpenID Connect Core section 2."""
-        import jwt
-
         now = int(self.clock())
         claims = {
             "iss": self.issuer,
@@ -305,13 +328,7 @@ class AuthorizationServer(LoopbackServer):
         }
         if authorization.nonce:
             claims["nonce"] = authorization.nonce
-        return jwt.encode(claims, self._signing_key, algorithm="ES256", headers={"kid": _KEY_ID})
-
-    @functools.cached_property
-    def _signing_key(self) -> "EllipticCurvePrivateKey":
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        return ec.generate_private_key(ec.SECP256R1())
+        return self._signer.id_token(claims, access_token)
 
 
 def _single(pairs: Sequence[tuple[str, str]]) -> _Parameters:
