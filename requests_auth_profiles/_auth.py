@@ -1,13 +1,15 @@
 """What requests calls: an authentication by one credential, or by several that sign each request together."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Self, cast
 
-from requests import PreparedRequest
+from requests import PreparedRequest, RequestException
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth, HTTPProxyAuth
 
-from requests_auth_profiles._credential import Credential, InHeader, Placed, Signed
+from requests_auth_profiles._credential import Credential, InHeader
 from requests_auth_profiles._hosts import Reach, is_plain
+from requests_auth_profiles._signed import Placed, Signed
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import CompositionConflict, ConfigurationError, HostNotAllowed
 
@@ -109,9 +111,9 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
             HostNotAllowed: the credential may not go there; no token was asked for.
         """
         self._reach.check(r.url or "")
-        token = self._credential.source.token().access_token
-        self._credential.put(r, token)
-        return Placed(self._reach, self._credential, token)
+        placed = Placed(self._reach, self._credential)
+        placed.put(r)
+        return placed
 
     def __repr__(self) -> str:
         return f"<ProfileAuth {self.name!r}: {self._credential.writes}>"
@@ -259,11 +261,16 @@ def _for_any_client(url: str) -> str:
     """A URL as requests would send it, if every other client takes it for the same.
 
     Raises:
-        HostNotAllowed: they do not: a backslash, a blank, an escape in the host.
+        HostNotAllowed: they do not: a backslash, a blank, an escape in the host; or requests cannot call it.
     """
     request = PreparedRequest()
-    request.prepare_url(url, None)
+    with suppress(RequestException, ValueError):  # they would show a password in the URL
+        request.prepare_url(url, None)
     prepared = request.url or ""
+    if not prepared:
+        raise HostNotAllowed(
+            "no URL that can be called", hint="write it in full, as in https://api.acme.com/me"
+        )
     if not is_plain(url, prepared):
         raise HostNotAllowed(
             "the URL can be read in two ways, so it is not certain where it leads",

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
@@ -56,12 +57,28 @@ def profile(
         ProfileNotFound: there is no such file, or no such profile in it.
         ProfilesFileError: the file is wrong; all its faults at once.
         CompositionConflict: two members of a composition write the same header or parameter.
+        ConfigurationError: the name is no text.
     """
+    if not (name is None or isinstance(name, str)):
+        raise _misused(name)
     path = _path(file)
     reading = _readings.get(path)
     if reading is None or reading.stamp != _stamp(path):
         reading = _read(path)
     return reading.builder.auth(name)
+
+
+def _misused(name: object) -> ConfigurationError:
+    """What to write in place of a call with something that is no name."""
+    if isinstance(name, PreparedRequest):  # requests calls what it is given as auth
+        return ConfigurationError(
+            "profile was given to requests, not called", hint="write auth=profile(), with parentheses"
+        )
+    if isinstance(name, os.PathLike):
+        return ConfigurationError("the name of a profile is no path", hint="write profile(file=…)")
+    return ConfigurationError(
+        f"the name of a profile is text, not a {type(name).__name__}", hint='profile("work-okta")'
+    )
 
 
 def _path(file: str | os.PathLike[str] | None) -> str:

@@ -2,12 +2,13 @@
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
-from requests.utils import requote_uri
+from requests.utils import get_environ_proxies, requote_uri, select_proxy
 
 from requests_auth_profiles.errors import HostNotAllowed
 
@@ -16,7 +17,8 @@ __all__ = ["HostPattern", "Origin", "Reach", "is_confidential", "is_loopback", "
 _PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"([a-z0-9_-]+\.)*[a-z0-9_-]+")
 _BRACKETED = re.compile(r"\[[^\[\]]*\](:[0-9]*)?")
-_DECODINGS = 3
+_READ_IN_MANY_WAYS = re.compile(r"[\0-\x1f\x7f-\x9f]|%u", re.IGNORECASE)  # some servers take %u002e for a dot
+_MOST_DECODINGS = 8
 
 
 class Origin(NamedTuple):
@@ -77,6 +79,8 @@ def is_plain(url: str, prepared: str) -> bool:
     if not url.isprintable() or set(url) & set(" \\"):
         return False
     try:
+        if "%" in urlsplit(url).netloc:  # some decode it, and find another host behind a slash or an @
+            return False
         written = origin(url)
         return written._replace(host=_ascii(written.host)) == origin(prepared)
     except ValueError:
@@ -135,7 +139,7 @@ class HostPattern:
             raise ValueError("is neither an IPv6 address in [ ] nor a host without them")
         path = requote_uri(parts.path).rstrip("/")
         if _has_dot_segments(path):
-            raise ValueError("has . or .. in its path")
+            raise ValueError("has . or .., or what may be read so, in its path")
         bare = _host(host.removeprefix("*."))
         if host.startswith("*.") and "." not in bare:
             raise ValueError(f"would match every host below .{bare}; name at least two labels")
@@ -216,6 +220,12 @@ class Reach:
                 f"{self.name} does not go to {found}: on plain http anybody on the way could read it",
                 hint="call https; or allow_http = true in the profile",
             )
+        if found.scheme == "http" and not self._allow_http and _proxy(url):
+            return HostNotAllowed(
+                f"{self.name} does not go to {found} through the proxy that the environment names: "
+                "on plain http it could read it",
+                hint="export NO_PROXY=localhost,127.0.0.1,::1",
+            )
         return None if self._outer is None else self._outer._refusal(url)  # noqa: SLF001
 
 
@@ -265,8 +275,24 @@ def _is_below(path: str, prefix: str) -> bool:
 
 
 def _has_dot_segments(path: str) -> bool:
-    for _ in range(_DECODINGS):  # some servers decode more than once
-        path = unquote(path)
-    # Some take a backslash for a slash, and some pass over what follows a semicolon.
-    segments = (segment.partition(";")[0] for segment in path.replace("\\", "/").split("/"))
+    """Whether a server could take a path for another one: for all that servers are known to pass over."""
+    for _ in range(_MOST_DECODINGS):  # some servers decode more than once
+        try:
+            decoded = unicodedata.normalize("NFKC", unquote(path, errors="strict"))
+        except UnicodeDecodeError:
+            return True  # some take %c0%ae, which is no UTF-8, for a dot
+        if decoded == path:
+            break
+        path = decoded
+    else:
+        return True
+    if _READ_IN_MANY_WAYS.search(path):
+        return True
+    # Some take a backslash for a slash, and some pass over blanks and what follows a semicolon.
+    segments = (segment.partition(";")[0].strip() for segment in path.replace("\\", "/").split("/"))
     return not {".", ".."}.isdisjoint(segments)
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy through which requests calls a URL: as far as the environment says, for we see no session."""
+    return select_proxy(url, get_environ_proxies(url))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,14 @@ def run_python(home: Path) -> RunProgram:
 def run_cli(run_python: RunProgram) -> RunProgram:
     """Run the command line in the environment of `home`: `run_cli("list", "--json").stdout`."""
     return partial(run_python, "-m", "requests_auth_profiles")
+
+
+@pytest.fixture
+def no_more_threads() -> Iterator[None]:
+    """A process that can start no more threads: none has room for a stack of this size."""
+    before = threading.stack_size(1 << 46)
+    yield
+    threading.stack_size(before)
 
 
 @pytest.fixture

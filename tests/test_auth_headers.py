@@ -1,6 +1,7 @@
 """A credential in a header: what can stand there, what cannot, Basic, and headers for another client."""
 
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from requests_auth_profiles._auth import ProfileAuth
 from requests_auth_profiles._build import profile
-from requests_auth_profiles._credential import InHeader
+from requests_auth_profiles._credential import InHeader, InQuery
 from requests_auth_profiles._source import StaticSource
 from requests_auth_profiles.errors import ConfigurationError, HostNotAllowed
 from requests_auth_profiles.testing import ProtectedApi
@@ -41,6 +42,25 @@ def chain_of(error: BaseException) -> str:
     return "\n".join(texts)
 
 
+def variables_of(error: BaseException) -> str:
+    """What the frames behind the test's own hold, as a debugger or an error tracker shows it."""
+    assert error.__traceback__ is not None
+    shown = traceback.TracebackException(type(error), error, error.__traceback__.tb_next, capture_locals=True)
+    return "".join(shown.format())
+
+
+def get(auth: ProfileAuth, url: str) -> None:
+    requests.get(f"{url}/echo", auth=auth, timeout=10)
+
+
+def headers(auth: ProfileAuth, url: str) -> None:
+    auth.headers(f"{url}/echo")
+
+
+def renewed(auth: ProfileAuth, url: str) -> None:
+    requests.get(f"{url}/key", auth=auth, timeout=10)
+
+
 class TestValues:
     """A header's value is sent as it is, or refused before http.client would show it."""
 
@@ -68,11 +88,26 @@ class TestValues:
     def test_what_cannot(self, api: ProtectedApi, key: str) -> None:
         """Control characters and what is not in Latin-1 are our error, which says where but not what."""
         before = len(api.requests)
-        with pytest.raises(ConfigurationError, match="the header X-API-Key") as caught:
+        with pytest.raises(ConfigurationError, match="the header X-Api-Key") as caught:
             requests.get(f"{api.url}/echo", auth=key_in_header(key), timeout=10)
         assert "s3cr3t" not in chain_of(caught.value)
         assert caught.value.hint
         assert len(api.requests) == before
+
+    @pytest.mark.parametrize("call", [get, headers, renewed])
+    @pytest.mark.parametrize("kind", ["header", "query"])
+    def test_no_variable_of_a_frame_shows_it(
+        self, api: ProtectedApi, call: Callable[[ProfileAuth, str], object], kind: str
+    ) -> None:
+        """What a debugger shows of the variables of each frame of ours has no secret in it."""
+        tokens = iter(["k3y"] * (call is renewed) + ["s3cr3t\udce9"])
+        source = StaticSource(lambda: next(tokens))
+        credential = (
+            InHeader("X-API-Key", "{token}", source) if kind == "header" else InQuery("api_key", source)
+        )
+        with pytest.raises(ConfigurationError) as caught:
+            call(ProfileAuth(reach(), credential), api.url)
+        assert "s3cr3t" not in variables_of(caught.value)
 
     @settings(max_examples=300, deadline=None)
     @given(st.text(st.characters(codec="utf-8"), min_size=1))
@@ -189,14 +224,45 @@ class TestHeadersForAnotherClient:
             "https://api.acme.com\n/",
             "https://ap%69.acme.com/",
             "https://api%2eacme.com/",
+            "https://api.acme.com%2f.evil.com/",
+            "https://api.acme.com%2f@api.acme.com/",
+            "https://user%40evil.com@api.acme.com/",
+            "https://api.acme.com%00/",
             "https://evil.com/",
             "http://api.acme.com/",
         ],
     )
     def test_not_for_a_url_that_clients_read_differently(self, url: str) -> None:
         """Where two parsers of URLs could disagree, no secret is even looked up."""
-        with pytest.raises((HostNotAllowed, requests.exceptions.InvalidURL)):
+        with pytest.raises(HostNotAllowed):
             unasked(hosts=["api.acme.com"]).headers(url)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://api.acme.com%2f.evil.com/",
+            "https://api.acme.com%23.evil.com/",
+            "https://api.acme.com%40evil.com/",
+        ],
+    )
+    def test_not_for_an_escape_in_the_host(self, url: str) -> None:
+        """Without `hosts` too: who decodes the host gets to another one."""
+        with pytest.raises(HostNotAllowed, match="read in two ways"):
+            unasked().headers(url)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("", "user:s3cr3t@api.acme.com", "api.acme.com/?s3cr3t", "https://", "https://s3cr3t@"),
+            *("https://*.acme.com/?s3cr3t", "https://[s3cr3t/", "http://:s3cr3t", "https://\u00fc..s3cr3t/"),
+        ],
+    )
+    def test_what_is_no_url(self, url: str) -> None:
+        """It is our error with a hint, and neither the text nor what requests says of it hangs on it."""
+        with pytest.raises(HostNotAllowed) as caught:
+            (key_in_header() + renewable(CountingGrant())).headers(url)
+        assert caught.value.hint
+        assert "s3cr3t" not in chain_of(caught.value)
 
     def test_a_query_key_has_none(self) -> None:
         """A key that goes into the query is an error that says how to have it in a header."""

@@ -2,16 +2,19 @@
 
 import random
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes
 
 import pytest
 import requests
-from auths import key_in_query
+from auths import key_in_query, reach
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from requests_auth_profiles._auth import ProfileAuth
+from requests_auth_profiles._credential import InQuery
+from requests_auth_profiles._source import StaticSource
 from requests_auth_profiles.errors import ConfigurationError
-from requests_auth_profiles.testing import ProtectedApi
+from requests_auth_profiles.testing import ProtectedApi, Reply
 
 # What signed URLs, old servers and sloppy clients have in their queries.
 PARTS = [
@@ -114,3 +117,81 @@ def test_a_key_that_is_no_text() -> None:
         requests.get("https://api.acme.com/", auth=key_in_query("s3cr3t\udce9"), timeout=10)
     assert "s3cr3t" not in repr((caught.value, caught.value.args, vars(caught.value)))
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+KEY = "S3CRET/k y+=&%é"
+QUOTED = quote(KEY, safe="")
+
+
+class TestRedirects:
+    """The key goes along on the request that follows, and is in nothing else."""
+
+    @pytest.fixture
+    def other(self) -> Iterator[ProtectedApi]:
+        """Another origin: another port."""
+        with ProtectedApi() as api:
+            yield api
+
+    @pytest.mark.parametrize("follow", [True, False])
+    def test_the_answer_stays_as_the_server_sent_it(self, api: ProtectedApi, follow: bool) -> None:
+        """The Location of a redirect within the origin has no key in it: callers log headers."""
+        url = f"{api.url}/redirect?to=/echo"
+        response = requests.get(url, auth=key_in_query(), allow_redirects=follow, timeout=10)
+        answer = response.history[0] if follow else response
+        assert answer.headers["Location"] == "/echo"
+
+    def test_two_keys_go_along(self, api: ProtectedApi) -> None:
+        """Each of a composition's parameters is there once."""
+        auth = key_in_query() + key_in_query("o7her", name="other", parameter="b")
+        requests.get(f"{api.url}/redirect?to=/redirect%3Fto=/echo", auth=auth, timeout=10)
+        assert api.requests[-1].arguments == [("api_key", "k3y"), ("b", "o7her")]
+
+    def test_one_request_that_is_redirected_again_and_again(
+        self, api: ProtectedApi, other: ProtectedApi
+    ) -> None:
+        """What a prepared request met before does not take the key elsewhere, nor keep it from its origin."""
+        with requests.Session() as session:
+            request = requests.Request("GET", f"{api.url}/redirect", auth=key_in_query())
+            prepared = session.prepare_request(request)
+            for where in (api, other, api):
+                api.replies["redirect"].append(Reply(302, {"Location": f"{where.url}/echo"}))
+                session.send(prepared, timeout=10)
+        assert [received.query for received in other.requests] == [""]
+        assert [received.query for received in api.requests[-2:]] == ["api_key=k3y", "api_key=k3y"]
+
+    def test_the_next_one_is_renewed_and_redirected(self, api: ProtectedApi) -> None:
+        """A hop whose key is refused is sent again with the new one alone, and so is the hop after it."""
+        keys = iter(["old"])
+        auth = ProfileAuth(reach(), InQuery("api_key", StaticSource(lambda: next(keys, "new"))))
+        api.replies["redirect"] += [Reply(302, {"Location": "/redirect?to=/echo"}), Reply(401)]
+        requests.get(f"{api.url}/redirect", auth=auth, timeout=10)
+        assert [received.query for received in api.requests[-4:]] == [
+            *("api_key=old", "to=/echo&api_key=old", "to=/echo&api_key=new", "api_key=new")
+        ]
+
+    @pytest.mark.parametrize(
+        "copied",
+        [
+            f"/echo?key={QUOTED}",
+            f"/echo?key=x{QUOTED}x",
+            f"/echo/{QUOTED}/x",
+            f"/echo?next={quote(QUOTED, safe='')}",
+            f"/echo?next={quote(quote(QUOTED, safe=''), safe='')}",
+            f"/echo#{QUOTED}",
+            f"/echo?key={QUOTED.lower().replace('s3cret', 'S3CRET')}",
+            f"/echo?key={quote_plus(KEY)}",
+            f"/echo?api_key={QUOTED}-and-more",
+        ],
+    )
+    def test_a_server_that_repeats_the_key(self, api: ProtectedApi, other: ProtectedApi, copied: str) -> None:
+        """Whatever it is named there, and whatever is around it, the key is not carried to another origin."""
+        api.replies["redirect"].append(Reply(302, {"Location": other.url + copied}))
+        response = requests.get(f"{api.url}/redirect", auth=key_in_query(KEY), timeout=10)
+        arrived = other.requests[0]
+        assert "S3CRET" not in f"{arrived.path}?{arrived.query} {response.url}"
+
+    def test_a_short_key_may_be_a_word(self, api: ProtectedApi, other: ProtectedApi) -> None:
+        """Where it is no parameter of ours, a key of seven characters is left as the server wrote it."""
+        api.replies["redirect"].append(Reply(302, {"Location": f"{other.url}/echo?a=letters"}))
+        requests.get(f"{api.url}/redirect", auth=key_in_query("letters"), timeout=10)
+        assert other.requests[0].query == "a=letters"

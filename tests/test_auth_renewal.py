@@ -1,15 +1,16 @@
 """A token that an API refuses is renewed once, and the request sent once more; the caller sees one answer."""
 
-import http.server
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
 from auths import CountingGrant, key_in_header, key_in_query, reach, renewable
+from wire import PATIENCE_SECONDS, Answer, RawServer, endless, http, trickle
 
 from requests_auth_profiles._auth import ProfileAuth
 from requests_auth_profiles._credential import InHeader, InQuery
@@ -176,12 +177,13 @@ class TestTogether:
         assert grant.given == 2
 
     def test_a_composition_of_two_that_can_be_renewed(self, api: ProtectedApi) -> None:
-        """Each is renewed once at most, and the history tells of each attempt."""
+        """Both are renewed for the one request that follows, and the history tells of the refusal."""
         first, second = CountingGrant(), CountingGrant()
         auth = renewable(first) + renewable(second, name="other", header="X-Other")
         response = requests.get(f"{api.url}/me", auth=auth, timeout=10)
-        assert [answer.status_code for answer in [*response.history, response]] == [401, 401, 401]
-        assert (first.given, second.given, api.count("me")) == (2, 2, 3)
+        assert [answer.status_code for answer in [*response.history, response]] == [401, 401]
+        assert (first.given, second.given, api.count("me")) == (2, 2, 2)
+        assert [received.headers["X-Other"] for received in api.requests] == ["Bearer t1", "Bearer t2"]
 
 
 class TestTheCaller:
@@ -279,7 +281,7 @@ def keeping_connections() -> Iterator[tuple[str, list[Any]]]:
     """A server that refuses tokens of odd numbers and keeps connections open, and the connections it has."""
     connections: list[Any] = []
 
-    class Exchange(http.server.BaseHTTPRequestHandler):
+    class Exchange(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
@@ -297,7 +299,7 @@ def keeping_connections() -> Iterator[tuple[str, list[Any]]]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Exchange) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Exchange) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
@@ -308,17 +310,43 @@ def keeping_connections() -> Iterator[tuple[str, list[Any]]]:
             thread.join()
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_two_hundred_refusals_use_one_connection(streamed: bool) -> None:
+def test_two_hundred_refusals_use_one_connection() -> None:
     """Each refusal gives its connection back, so that the request after it needs no new one."""
     auth = renewable(CountingGrant())
     with keeping_connections() as (url, connections), requests.Session() as session:
         for _ in range(200):
-            with session.get(url, auth=auth, stream=streamed, timeout=10) as response:
+            with session.get(url, auth=auth, timeout=10) as response:
                 assert response.status_code == 200
                 assert len(response.content) == 4000
             auth.logout()
         assert len(connections) == 1
+
+
+CHUNKED = b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n"
+LONG = b"HTTP/1.1 401 No\r\nContent-Length: 1000000000\r\n\r\n"
+SHORT = b"HTTP/1.1 401 No\r\nContent-Length: 60000\r\n\r\n"
+UNTOLD = b"HTTP/1.1 401 No\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "streamed"),
+    [
+        (endless(CHUNKED, b"4000\r\n" + b"x" * 0x4000 + b"\r\n"), False),
+        (endless(UNTOLD, b"x" * 0x4000), False),
+        (trickle(UNTOLD, b"x"), False),
+        (trickle(CHUNKED, b"1\r\nx\r\n"), False),
+        (trickle(LONG, b"x"), False),
+        (trickle(SHORT, b"x"), True),
+    ],
+    ids=["chunks", "flood", "drops", "drops in chunks", "drops of much", "drops and a stream"],
+)
+def test_a_refusal_that_never_ends(refusal: Answer, streamed: bool) -> None:
+    """It is cut, and the second request has its answer; where the caller reads a stream, in every case."""
+    with RawServer(refusal, http(200, b"in")) as server, requests.Session() as session:
+        auth = renewable(CountingGrant())
+        response = session.get(server.url, auth=auth, stream=streamed, timeout=10)
+        assert (response.status_code, response.content) == (200, b"in")
+        assert server.left.wait(PATIENCE_SECONDS)
 
 
 def test_a_failed_renewal_holds_no_connection() -> None:

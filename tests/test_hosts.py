@@ -7,6 +7,7 @@ from auths import reach, unasked
 from requests_auth_profiles._hosts import HostPattern, is_confidential, is_loopback, origin
 from requests_auth_profiles.errors import HostNotAllowed
 
+DOTS = "has . or .., or what may be read so, in its path"
 NO_BRACKETS = "is neither an IPv6 address in [ ] nor a host without them"
 NO_PORT = "is neither a host nor host:port with a port from 1 to 65535"
 
@@ -118,6 +119,13 @@ def test_a_pattern_does_not_mean_a_url(pattern: str, url: str) -> None:
         *("/v2/%2e%2e/admin", "/v2/%2E%2e/admin", "/v2/.%2e/admin", "/v2/%252e%252e/admin"),
         *("/v2/%2e%2e%2fadmin", "/v2/..%2fadmin", "/v2/..%5cadmin", "/v2/..%252fadmin", "/v2/x%5c..%5cy"),
         *("/v2/..;/admin", "/v2/..;x=1/admin", "/v2/%2e%2e%3b/admin", "/v2/%2e/", "/v2/..\\admin"),
+        *("/v2/%25252e%25252e/admin", "/v2/%2525252e%2525252e/admin", f"/v2/%{'25' * 50}2e%2e/admin"),
+        *("/v2/..%00/admin", "/v2/.%00./admin", "/v2/..%09/admin", "/v2/..%20/admin", "/v2/%20../admin"),
+        *("/v2/..%C2%A0/admin", "/v2/..%C2%85/admin", "/v2/..%2500/admin", "/v2/..%20;x/admin"),
+        *("/v2/%c0%ae%c0%ae/admin", "/v2/%C0%2E./admin", "/v2/%e0%80%ae./admin", "/v2/%25c0%25ae./admin"),
+        *("/v2/%u002e%u002e/admin", "/v2/%25u002e./admin", "/v2/%U002E./admin", "/v2/x%u2215..%u2215y"),
+        *("/v2/\uff0e\uff0e/admin", "/v2/\u2024\u2024/admin", "/v2/\u2025/admin", "/v2/..\uff0fadmin"),
+        *("/v2/%EF%BC%8E%EF%BC%8E/admin", "/v2/\uff052e\uff052e/admin", "/v2/..\uff3cadmin"),
     ],
 )
 def test_dot_segments_never_match_a_path(path: str) -> None:
@@ -126,10 +134,22 @@ def test_dot_segments_never_match_a_path(path: str) -> None:
     assert not pattern.matches(f"https://api.acme.com{path}")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v2/100%25", "/v2/100%2525", "/v2/a%20b", "/v2/...", "/v2/\u2026", "/v2/.well-known", "/v2/a.b."),
+        *("/v2/%E2%80%8C", "/v2/\uff21", "/v2/a%2Fb", "/v2/%7Eu002e", "/v2/%25zz", "/v2//x", "/v2/;x"),
+    ],
+)
+def test_what_is_no_dot_segment_matches(path: str) -> None:
+    """Per cent signs, blanks, dots and foreign scripts that mean themselves refuse no path."""
+    assert matches("https://api.acme.com/v2/", f"https://api.acme.com{path}")
+
+
 def test_a_long_run_of_escapes_is_judged_quickly() -> None:
-    """The work for a path grows with its length, not with its square."""
+    """The work for a path grows with its length, not with its square; what has no end is refused."""
     pattern = HostPattern.parse("https://api.acme.com/v2/")
-    assert pattern.matches(f"https://api.acme.com/v2/%{'25' * 500_000}")
+    assert not pattern.matches(f"https://api.acme.com/v2/%{'25' * 500_000}")
 
 
 @pytest.mark.parametrize(
@@ -168,8 +188,9 @@ def test_a_long_run_of_escapes_is_judged_quickly() -> None:
         ("user@api.acme.com", "has a user name, a query or a fragment"),
         ("https://api.acme.com?x", "has a user name, a query or a fragment"),
         ("https://api.acme.com#x", "has a user name, a query or a fragment"),
-        ("https://api.acme.com/v2/../x", "has . or .. in its path"),
-        ("https://api.acme.com/%2e%2e/", "has . or .. in its path"),
+        ("https://api.acme.com/v2/../x", DOTS),
+        ("https://api.acme.com/%2e%2e/", DOTS),
+        ("https://api.acme.com/..%00/", DOTS),
         ("api.acme.com\\@evil.com", "has blanks, backslashes or control characters"),
         ("api.acme.com ", "has blanks, backslashes or control characters"),
         ("api.acme\t.com", "has blanks, backslashes or control characters"),

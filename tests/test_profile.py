@@ -345,3 +345,19 @@ def test_a_wrong_kind_of_file(file: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         profile("key", file=tmp_path)
     assert str(tmp_path) in caught.value.message
+
+
+def test_parentheses_that_were_forgotten() -> None:
+    """`auth=profile` is an error that shows what is missing."""
+    with pytest.raises(ConfigurationError, match=r"write auth=profile\(\), with parentheses"):
+        requests.get("https://api.acme.com/", auth=profile, timeout=10)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [(Path("x.toml"), "write profile(file=…)"), (b"work", 'profile("work-okta")')]
+)
+def test_a_name_that_is_no_text(name: object, hint: str) -> None:
+    """A path or bytes in place of the name are an error that shows what to write."""
+    with pytest.raises(ConfigurationError) as caught:
+        profile(name)  # type: ignore[arg-type]
+    assert caught.value.hint == hint
