@@ -16,6 +16,7 @@ __all__ = [
     "UnsafeFileError",
     "check_folder",
     "create",
+    "is_temporary",
     "make_folder",
     "read",
     "refuse_link",
@@ -53,7 +54,7 @@ def read(path: Path, *, limit: int, shareable: bool = False) -> tuple[bytes, boo
         shareable: others may read it (never write).
 
     Raises:
-        UnsafeFileError: not a regular file, not ours, too large, or open to others.
+        UnsafeFileError: not a regular file, not ours, too large, open to others, or of several names.
         OSError: it cannot be read.
     """
     if not shareable:
@@ -68,8 +69,14 @@ def read(path: Path, *, limit: int, shareable: bool = False) -> tuple[bytes, boo
         # The descriptor is checked, not the path: nobody can swap the file in between.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise UnsafeFileError(f"{path} is not a regular file", _move_away(path))
+            named = shareable and stat.S_ISDIR(status.st_mode)  # by a person, and perhaps full of their files
+            hint = "name a file; this is a folder" if named else _move_away(path)
+            raise UnsafeFileError(f"{path} is not a regular file", hint)
         _check_ours(path, status, shareable=shareable)
+        if shareable:
+            _check_way(path)
+        elif status.st_nlink > 1:
+            raise UnsafeFileError(f"{path} has another name elsewhere (a hard link)", _copy(path))
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(limit + 1)
     finally:
@@ -114,28 +121,41 @@ def sweep(folder: Path, now: float) -> None:
             # Another process may be done with it, or sweep it too.
             with suppress(FileNotFoundError):
                 if (
-                    _TEMPORARY.fullmatch(entry.name)
+                    is_temporary(entry.name)
                     and entry.stat(follow_symlinks=False).st_mtime < now - SWEEP_SECONDS
                 ):
                     Path(entry.path).unlink()
 
 
-def make_folder(path: Path) -> None:
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one that `replace` was writing, or is."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def make_folder(path: Path, *, named: bool = False) -> None:
     """Makes a folder for one person only (0700), or sees that the one that is there is such a folder.
+
+    Args:
+        path: the folder.
+        named: a person named it, so what is there instead may be another thing of theirs.
 
     Raises:
         UnsafeFileError: a link, not ours, or open to others.
         OSError: it cannot be made.
     """
     try:
-        check_folder(path)
+        check_folder(path, named=named)
     except FileNotFoundError:
         _make(path)
-        check_folder(path)
+        check_folder(path, named=named)
 
 
-def check_folder(path: Path) -> None:
+def check_folder(path: Path, *, named: bool = False) -> None:
     """Sees that a folder is for one person only, and that nobody else can put another in its place.
+
+    Args:
+        path: the folder.
+        named: a person named it, so what is there instead may be another thing of theirs.
 
     Raises:
         UnsafeFileError: a link, not ours, or open to others.
@@ -144,16 +164,11 @@ def check_folder(path: Path) -> None:
     refuse_link(path)
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode):
-        raise UnsafeFileError(f"{path} is not a folder", _move_away(path))
+        named = named and stat.S_ISREG(status.st_mode)
+        hint = "name a folder; this is a file" if named else _move_away(path)
+        raise UnsafeFileError(f"{path} is not a folder", hint)
     _check_ours(path, status)
-    if sys.platform != "win32":
-        # Those on the way as it is written, and those where its links lead.
-        for folder in {*path.absolute().parents, *path.resolve().parents}:
-            mode = folder.stat().st_mode
-            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-                raise UnsafeFileError(
-                    f"everybody may rename what is in {folder}", f"chmod o-w {shlex.quote(str(folder))}"
-                )
+    _check_way(path)
 
 
 def refuse_link(path: Path) -> None:
@@ -170,15 +185,37 @@ def _move_away(path: Path) -> str:
     return f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.away')}"
 
 
+def _copy(path: Path) -> str:
+    ours, copy = shlex.quote(str(path)), shlex.quote(f"{path}.copy")
+    return f"cp -p {ours} {copy} && mv -f {copy} {ours}"
+
+
+def _check_way(path: Path) -> None:
+    """Sees that nobody else can put another thing in the place of what a path leads to."""
+    if sys.platform == "win32":
+        return
+    # The folders on the way as it is written, and those where its links lead.
+    for folder in {*path.absolute().parents, *path.resolve().parents}:
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise UnsafeFileError(
+                f"everybody may rename what is in {folder}", f"chmod o-w {shlex.quote(str(folder))}"
+            )
+
+
 def _check_ours(path: Path, status: os.stat_result, *, shareable: bool = False) -> None:
     if sys.platform == "win32":  # its folders' access lists rule there
         return
     # The administrator can change all that is read here anyway, as in a site's file or a container's.
-    if status.st_uid != os.geteuid() and not (shareable and status.st_uid == 0):
-        raise UnsafeFileError(
-            f"{path} belongs to user {status.st_uid}, and we run as {os.geteuid()}",
-            f"sudo chown {os.geteuid()} {shlex.quote(str(path))}",
+    owner, us = status.st_uid, os.geteuid()
+    if owner != us and not (shareable and owner == 0):
+        # For root it is the user that is wrong, not the file: its owner could not use it any more.
+        hint = (
+            f"sudo chown {us} {shlex.quote(str(path))}"
+            if us
+            else f"run it as its owner: sudo -u '#{owner}' ..."
         )
+        raise UnsafeFileError(f"{path} belongs to user {owner}, and we run as {us}", hint)
     if status.st_mode & (_OTHERS_MAY_WRITE if shareable else _OTHERS_MAY_ANYTHING):
         may = "written" if status.st_mode & _OTHERS_MAY_WRITE else "read"
         mode = "go-w" if shareable else "go-rwx"

@@ -1,18 +1,31 @@
 """Where a request gets its token: the whole policy of look, lock, look again, refresh, else fetch, keep."""
 
 import copy
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from requests_auth_profiles._token import Token
-from requests_auth_profiles.errors import RefreshRefused, RequestsAuthException
-from requests_auth_profiles.stores import TokenStore
+from requests_auth_profiles._token import RefreshUnusable, Token
+from requests_auth_profiles.errors import (
+    AuthenticationFailed,
+    ProviderUnavailable,
+    RefreshRefused,
+    RequestsAuthException,
+    StoreUnavailable,
+    TimeoutOccurred,
+)
+from requests_auth_profiles.stores import FallbackStore, TokenStore
 
 __all__ = ["CachedSource", "Grant", "StaticSource", "TokenSource"]
 
 _ASKED_AGAIN_SECONDS = 300.0
+_RETRY_SECONDS = 10.0
+_MOMENT_SECONDS = 1.0
+_PASSING = (ProviderUnavailable, TimeoutOccurred, StoreUnavailable)
+_LOG = logging.getLogger("requests_auth_profiles")
 
 
 class TokenSource(Protocol):
@@ -42,7 +55,12 @@ class Grant(Protocol):
         """A new token."""
 
     def refresh(self, token: Token) -> Token:
-        """A new token for the refresh token of this one; RefreshRefused = only `fetch` helps."""
+        """A new token for the refresh token of this one.
+
+        Raises:
+            RefreshRefused: only `fetch` helps.
+            RefreshUnusable: there is no new one, but another refresh token, which is to be kept.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +96,7 @@ class CachedSource:
         store: where it lives.
         key: its name there.
         issued_for: a fingerprint of all that the token is issued for; one with another is not used.
-        early_expiry_seconds: how long before its end a token is renewed.
+        early_expiry_seconds: how long before its end a token is renewed; half of its life at most.
         patience_seconds: how long to wait for another who is renewing it.
         now: the clock (epoch seconds).
     """
@@ -103,6 +121,8 @@ class CachedSource:
         self._now = now
         self._held: Token | None = None
         self._failure: RequestsAuthException | None = None
+        self._retry_at = 0.0
+        self._told = False
 
     def token(self, rejected: str | None = None) -> Token:
         """A token that is good now and not the access token that was rejected.
@@ -110,9 +130,11 @@ class CachedSource:
         But where a person has just signed in for the one that was rejected, it is given again: an API that
         refuses it would refuse the next one too, and each refusal would open their browser.
         """
+        refused = None if rejected is None else Token(access_token=rejected)
+        del rejected  # debuggers show variables, and a Token does not show what it is
         held = self._held
-        if held is None or not self._good(held, rejected):
-            held = self._held = self._looked_up(rejected)
+        if held is None or not self._good(held, refused):
+            held = self._held = self._looked_up(refused)
         return held
 
     def stored(self) -> Token | None:
@@ -123,7 +145,7 @@ class CachedSource:
     def login(self) -> Token:
         """A new token, whatever is kept."""
         with self._store.lock(self._key, self._patience_seconds):
-            self._held = self._kept(self._grant.fetch())
+            self._held = self._won(None, None)
         return self._held
 
     def logout(self) -> None:
@@ -132,45 +154,108 @@ class CachedSource:
             self._store.delete(self._key)
         self._held = None
 
-    def _looked_up(self, rejected: str | None) -> Token:
+    def _looked_up(self, refused: Token | None) -> Token:
         stored = self.stored()
-        if stored is not None and self._good(stored, rejected):
+        if stored is not None and self._good(stored, refused):
             return stored
         failure = self._failure
-        with self._store.lock(self._key, self._patience_seconds):
+        with self._turn() as waited:
             stored = self.stored()  # while we waited, another may have renewed it
-            if stored is not None and self._good(stored, rejected):
+            if stored is not None and self._good(stored, refused):
                 return stored
-            if stored is not None and rejected is not None and self._just_signed_in(stored):
+            if stored is not None and refused is not None and self._just_signed_in(stored):
                 return stored
             # Or another thread tried in vain: a person who said no is not asked again for each that waits.
             if self._failure is not None and self._failure is not failure:
                 raise copy.copy(self._failure)
+            if waited and self._grant.interactive and not (stored and stored.refresh_token):
+                raise AuthenticationFailed(
+                    f"another process was signing in for {self._key} and did not succeed",
+                    hint=f"requests-auth login {self._key}",
+                )
             try:
-                return self._kept(self._renewed(stored))
-            except RequestsAuthException as error:
-                self._failure = copy.copy(error)
-            # Raised here, without the traceback of the attempt: its variables hold codes and refresh tokens.
-            raise copy.copy(self._failure)
+                return self._won(stored, refused)
+            except _PASSING as error:
+                self._retry_at = self._now() + _RETRY_SECONDS
+                if stored is None or not self._good(stored, refused):
+                    raise
+                _LOG.warning("The token of %s is used on: it cannot be renewed: %s", self._key, error.message)
+                return stored
 
-    def _renewed(self, stored: Token | None) -> Token:
+    @contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Keeps all others from the token; tells whether one of them had it for more than a moment."""
+        with ExitStack() as held:
+            waited = False
+            try:
+                held.enter_context(self._store.lock(self._key, min(_MOMENT_SECONDS, self._patience_seconds)))
+            except TimeoutOccurred:
+                waited = True
+            if waited:
+                held.enter_context(self._store.lock(self._key, self._patience_seconds))
+            yield waited
+
+    def _won(self, stored: Token | None, refused: Token | None) -> Token:
+        try:
+            return self._kept(self._renewed(stored, refused))
+        except RequestsAuthException as error:
+            self._failure = copy.copy(error)
+        # Raised here, without the traceback of the attempt: its variables hold codes and refresh tokens.
+        raise copy.copy(self._failure)
+
+    def _renewed(self, stored: Token | None, refused: Token | None) -> Token:
         if stored is not None and stored.refresh_token:
+            # Where the next one could not be kept, others would send this one again, which a provider that
+            # rotates takes for a thief's (RFC 9700 section 4.14.2). So it is used only where that must be.
+            if not self._keeps(stored) and self._usable(stored, refused):
+                raise StoreUnavailable(
+                    "the token store is out of order", hint="see the warning before, and mend what it names"
+                )
             try:
                 return self._grant.refresh(stored)
+            except RefreshUnusable as unusable:
+                self._store.set(self._key, unusable.token)
+                raise unusable.error from None
             except RefreshRefused:
                 # Never sent again, even if nobody signs in now. All other errors leave it for the next try.
                 self._store.set(self._key, replace(stored, refresh_token=None))
         return self._grant.fetch()
 
+    def _keeps(self, token: Token) -> bool:
+        """Whether the store can write a token, tried with the one that is there."""
+        if isinstance(self._store, FallbackStore):
+            return self._store.keeps(self._key, token)
+        self._store.set(self._key, token)
+        return True
+
     def _kept(self, token: Token) -> Token:
         # Before it is used: a refresh token that was rotated and then lost costs the sign-in.
         token = replace(token, issued_for=self._issued_for, obtained_at=self._now())
+        self._tell_whom_it_replaces()
         self._store.set(self._key, token)
         return token
 
+    def _tell_whom_it_replaces(self) -> None:
+        before = None if self._told else self._store.get(self._key)
+        if before is not None and before.issued_for != self._issued_for:
+            self._told = True
+            _LOG.warning(
+                "The token kept for %s was issued for something else (the profile was changed, or another "
+                "profiles file has one of that name) and is replaced; to keep both, give each file a [store] "
+                "url of its own",
+                self._key,
+            )
+
     def _just_signed_in(self, token: Token) -> bool:
         alone = self._grant.interactive and token.refresh_token is None and self._good(token, None)
-        return alone and self._now() < token.obtained_at + _ASKED_AGAIN_SECONDS
+        return alone and 0 <= self._now() - token.obtained_at < _ASKED_AGAIN_SECONDS
 
-    def _good(self, token: Token, rejected: str | None) -> bool:
-        return token.access_token != rejected and token.fresh(self._now(), self._early_expiry_seconds)
+    def _good(self, token: Token, refused: Token | None) -> bool:
+        # Where it could not be renewed just now, it is used to its end.
+        now = self._now()
+        early = 0 if now < self._retry_at else self._early_expiry_seconds
+        return self._usable(token, refused) and not token.due(now, early)
+
+    def _usable(self, token: Token, refused: Token | None) -> bool:
+        other = refused is None or token.access_token != refused.access_token
+        return other and token.fresh(self._now(), 0)

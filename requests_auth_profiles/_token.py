@@ -4,7 +4,9 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-__all__ = ["Token"]
+__all__ = ["RefreshUnusable", "Token"]
+
+_CLOCK_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,22 @@ class Token:
 
     def fresh(self, now: float, early_expiry: float) -> bool:
         """Whether it is still good at `now` (epoch seconds), `early_expiry` seconds ahead of its end."""
-        return self.expires_at is None or now + early_expiry < self.expires_at
+        # Got in the future: a clock was wrong then or is now, so nothing is known of its end.
+        on_time = self.obtained_at <= now + _CLOCK_SECONDS
+        return on_time and (self.expires_at is None or now + early_expiry < self.expires_at)
+
+    def due(self, now: float, early_expiry: float) -> bool:
+        """Whether to renew it at `now`: `early_expiry` seconds ahead of its end, or half of its life if less.
+
+        A token that lives shorter than the early expiry would else be renewed for each request.
+        """
+        soon = not self.fresh(now, early_expiry)
+        if not soon or self.expires_at is None or self.obtained_at <= 0 or not self.fresh(now, 0):
+            return soon
+        return self.expires_at - now <= now - self.obtained_at
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a token is not pickled or copied, as it would carry its secrets")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of what is known, the secrets included: only for a sealed document."""
@@ -59,3 +76,17 @@ class Token:
         if not known.get("access_token"):
             raise ValueError("no access_token")
         return cls(**known)
+
+
+class RefreshUnusable(Exception):
+    """A refresh that brought another refresh token, and nothing else that can be used.
+
+    Args:
+        error: what is wrong with the rest.
+        token: the token that was to be refreshed, with the refresh token that is good now.
+    """
+
+    def __init__(self, error: Exception, token: Token) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.token = token

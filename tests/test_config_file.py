@@ -299,10 +299,10 @@ class TestWhatIsNoFile:
             ProfilesFile.read(Path("/dev/zero"))
 
     def test_a_folder(self, tmp_path: Path) -> None:
-        """The hint takes it out of the way."""
+        """The hint asks for a file, and moves nobody's folder away."""
         with pytest.raises(ProfilesFileError, match="is not a regular file") as caught:
             ProfilesFile.read(tmp_path)
-        assert caught.value.faults[0].hint == f"mv {tmp_path} {tmp_path}.away"
+        assert caught.value.faults[0].hint == "name a file; this is a folder"
 
     def test_a_huge_file(self, tmp_path: Path) -> None:
         """Of a file of a terabyte no more is read than any profiles file has."""

@@ -101,12 +101,12 @@ def test_a_change_that_means_the_same_token(
 
 
 @pytest.mark.parametrize(
-    ("lifetime", "early", "asked"), [(3600, None, 1), (20, None, 2), (600, 0, 1), (600, 601, 2)]
+    ("lifetime", "early", "asked"), [(3600, None, 1), (20, None, 1), (0, None, 2), (600, 0, 1), (600, 601, 1)]
 )
 def test_early_expiry(
     file: Path, server: AuthorizationServer, lifetime: int, early: float | None, asked: int
 ) -> None:
-    """A token is renewed 30 s before its end unless the profile says otherwise; 0 is 0."""
+    """No early expiry, however long, makes a token that is young be renewed; one that is over is."""
     server.lifetime_seconds = lifetime
     if early is not None:
         file.write_text(file.read_text() + f"early_expiry = {early}\n")

@@ -220,6 +220,54 @@ def test_a_folder_that_everybody_could_exchange_is_refused(place: Path, *, behin
     _private_file.make_folder(inner / "folder")
 
 
+def test_a_shareable_file_in_a_folder_open_to_everybody_is_refused(place: Path) -> None:
+    """Who may rename it could put another in its place, also where a link leads there; the hint mends it."""
+    open_folder = place / "open"
+    open_folder.mkdir()
+    written(open_folder / "file", 0o644)
+    (place / "link").symlink_to(open_folder / "file")
+    for path in (open_folder / "file", place / "link"):
+        open_folder.chmod(0o777)
+        with pytest.raises(UnsafeFileError, match="everybody may rename") as refused:
+            _private_file.read(path, limit=LIMIT, shareable=True)
+        subprocess.run(refused.value.hint, shell=True, check=True)
+        assert _private_file.read(path, limit=LIMIT, shareable=True) == (b"content", True)
+    open_folder.chmod(0o1777)
+    assert _private_file.read(path, limit=LIMIT, shareable=True) == (b"content", True)
+
+
+def test_a_file_with_another_name_is_refused_until_the_hint_is_typed(place: Path) -> None:
+    """A hard link elsewhere is a way to it that nobody looks at; only what all may read can have one."""
+    path = written(place / "file")
+    (place / "other").hardlink_to(path)
+    assert _private_file.read(path, limit=LIMIT, shareable=True) == (b"content", False)
+    with pytest.raises(UnsafeFileError, match="hard link") as refused:
+        _private_file.read(path, limit=LIMIT)
+    subprocess.run(refused.value.hint, shell=True, check=True)
+    assert _private_file.read(path, limit=LIMIT) == (b"content", False)
+    assert sorted(each.name for each in place.iterdir()) == ["file", "other"]
+
+
+def test_what_a_person_named_is_not_moved_away(place: Path) -> None:
+    """Where they named a folder for a file, or a file for a folder, the hint says so and moves nothing."""
+    with pytest.raises(UnsafeFileError) as folder:
+        _private_file.read(place, limit=LIMIT, shareable=True)
+    with pytest.raises(UnsafeFileError) as file:
+        _private_file.make_folder(written(place / "file"), named=True)
+    hints = (folder.value.hint, file.value.hint)
+    assert hints == ("name a file; this is a folder", "name a folder; this is a file")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_root_is_told_to_be_the_owner(place: Path) -> None:
+    """To take a person's file from them would sign them out: it is for root to run as that person."""
+    path = written(place / "file")
+    os.chown(path, 4242, -1)
+    with pytest.raises(UnsafeFileError, match="belongs to user 4242") as refused:
+        _private_file.read(path, limit=LIMIT)
+    assert refused.value.hint == "run it as its owner: sudo -u '#4242' ..."
+
+
 def test_a_folder_in_a_sticky_one_is_taken(place: Path) -> None:
     """In a folder like /tmp nobody can rename what is ours."""
     place.chmod(0o1777)

@@ -1,5 +1,7 @@
 """The contract of a token store: each kind gives, keeps, forgets and locks names in the same way."""
 
+import copy
+import pickle
 import tempfile
 import threading
 import time
@@ -85,6 +87,23 @@ def test_names_do_not_share_a_token(store: TokenStore) -> None:
     store.set("work.json", TWO)
     store.delete("work")
     assert (store.get("work"), store.get("work.json"), store.keys()) == (None, TWO, ["work.json"])
+
+
+@pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_it_is_not_pickled(store: TokenStore, way: Callable[[TokenStore], object]) -> None:
+    """No token and no key goes through a pipe or into a cache in the clear."""
+    store.set("work", ONE)
+    with pytest.raises(TypeError, match="not pickled or copied"):
+        way(store)
+
+
+def test_its_variables_show_no_secret(store: TokenStore) -> None:
+    """What a debugger lists of a store has neither its key nor a token in it."""
+    store.set("work", Token(access_token=vault.SECRETS[0]))
+    assert store.get("work") is not None
+    shown = repr(vars(store))
+    assert repr(vault.KEY) not in shown
+    assert vault.SECRETS[0] not in shown
 
 
 def test_a_forgotten_name_can_be_kept_again(store: TokenStore) -> None:

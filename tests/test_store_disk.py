@@ -113,7 +113,8 @@ def renewed(store: FileStore) -> Token | None:
         *itertools.product(
             ("document", "record"), (a_link, a_dangling_link, a_fifo, a_folder, readable, writable)
         ),
-        *itertools.product(("folder", "folder of documents"), (a_link, a_fifo, a_file, readable, writable)),
+        *itertools.product(("folder", "folder of documents"), (a_link, a_fifo, readable, writable)),
+        ("folder of documents", a_file),
         *itertools.product(("folder of locks",), (a_link, a_file, writable)),
         ("lock", a_link),
         ("lock", a_dangling_link),
@@ -136,6 +137,14 @@ def test_what_others_could_have_put_there_is_refused(
     subprocess.run(refused.value.hint, shell=True, check=True)
     renewed(opened(folder))
     assert opened(folder).get("work") == NEXT
+
+
+def test_a_file_that_was_named_for_a_folder_stays(folder: Path) -> None:
+    """Where the store is said to be in what is a file, that may be a dear one: nobody is told to move it."""
+    a_file(folder)
+    with pytest.raises(StoreUnavailable, match="is not a folder") as refused:
+        renewed(opened(folder))
+    assert refused.value.hint == "name a folder; this is a file"
 
 
 def test_the_lock_of_the_first_key_is_no_link(tmp_path: Path) -> None:

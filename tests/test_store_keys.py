@@ -136,6 +136,19 @@ class TestKeyFiles:
         assert (len(list(keys.iterdir())), len(store.keys())) == (1, 4)
         assert None not in [store.get(name) for name in store.keys()]  # noqa: SIM118 - no dict
 
+    def test_one_that_cannot_be_recorded_does_not_stay(self, folder: Path, keys: Path) -> None:
+        """Each try makes a key anew, so that those before would only fill the folder."""
+        by = key_files(keys)
+
+        def create() -> bytes:
+            assert by.create is not None
+            (folder / "store.json").mkdir(exist_ok=True)  # in the way of the record
+            return by.create()
+
+        with pytest.raises(StoreUnavailable, match=r"store\.json"):
+            kept(folder, replace(by, create=create))
+        assert list(keys.iterdir()) == []
+
     def test_a_missing_one_is_not_replaced(self, folder: Path, keys: Path) -> None:
         """Without the key file nothing is opened, written or made; with it back, all is as it was."""
         kept(folder, key_files(keys))

@@ -158,6 +158,39 @@ class TestClear:
         left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
         assert left == {"store.lock", "notes.txt", "tokens/notes.txt"}
 
+    @pytest.mark.parametrize("folder_too", [False, True])
+    def test_what_others_put_there_stays(self, folder: Path, *, folder_too: bool) -> None:
+        """In a folder that is used for other things too, only files of our own form are deleted."""
+        store = kept(folder, source())
+        foreign = ["package.json", "notes.json.txt", "work.json.corrupt-", "a.json.corrupt-1x", "x.corrupt-1"]
+        for name in foreign:
+            (folder / "tokens" / name).write_text('{"name": "x"}')
+        if folder_too:
+            foreign.append("folder.json")
+            (folder / "tokens/folder.json").mkdir()
+        (folder / "tokens/work.json.corrupt-12").write_bytes(b"damaged")
+        store.clear()
+        assert sorted(path.name for path in (folder / "tokens").iterdir()) == sorted(foreign)
+
+    def test_the_key_file_goes_with_it(self, folder: Path, keys: Path) -> None:
+        """The key of what was forgotten is of no use; that of another store stays."""
+        kept(folder.with_name("other"), key_files(keys))
+        (others,) = keys.iterdir()
+        kept(folder, key_files(keys))
+        FileStore(folder, key_files(keys)).clear()
+        assert list(keys.iterdir()) == [others]
+
+    def test_a_record_that_was_changed_costs_no_key(self, folder: Path, keys: Path) -> None:
+        """The key of another store cannot be written into a record to have it deleted."""
+        kept(folder.with_name("other"), key_files(keys))
+        (others,) = keys.iterdir()
+        kept(folder, key_files(keys))
+        path = folder / "store.json"
+        path.write_text(json.dumps(json.loads(path.read_bytes()) | {"kid": others.stem}))
+        FileStore(folder, key_files(keys)).clear()
+        assert others in keys.iterdir()
+        assert not path.exists()
+
     @pytest.mark.parametrize("damage", [b"", b"{}", b'{"v": 2}'])
     def test_another_key_can_be_chosen(self, folder: Path, damage: bytes) -> None:
         """After a key was lost and the record damaged, a new source and key are taken."""

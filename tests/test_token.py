@@ -1,7 +1,10 @@
 """Token: when it ends, what it shows of itself, and its way to JSON and back."""
 
+import copy
 import json
 import math
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -44,6 +47,56 @@ def test_a_token_is_fresh_until_early_expiry_before_its_end(
 ) -> None:
     """Fresh means: good now, and for more than the early expiry from now."""
     assert Token(access_token="a", expires_at=expires_at).fresh(NOW, early_expiry) is fresh
+
+
+@pytest.mark.parametrize(
+    ("obtained_at", "fresh"),
+    [(0, True), (NOW, True), (NOW + 300, True), (NOW + 301, False), (10**400, False)],
+)
+@pytest.mark.parametrize("expires_at", [None, NOW + 1e9])
+def test_a_token_of_the_future_is_not_fresh(
+    expires_at: float | None, obtained_at: float, *, fresh: bool
+) -> None:
+    """Got more than 5 minutes ahead, it was got by a wrong clock, and its end is not known."""
+    token = Token(access_token="a", expires_at=expires_at, obtained_at=obtained_at)
+    assert token.fresh(NOW, 0) is fresh
+
+
+@pytest.mark.parametrize(
+    ("obtained_at", "expires_at", "early_expiry", "due"),
+    [
+        pytest.param(NOW - 49, NOW + 51, 1000, False, id="first half of its life"),
+        pytest.param(NOW - 50, NOW + 50, 1000, True, id="second half"),
+        pytest.param(NOW - 50, NOW + 50, 30, False, id="longer than the early expiry"),
+        pytest.param(0, NOW + 50, 1000, True, id="unknown life"),
+        pytest.param(NOW, NOW, 1000, True, id="no life"),
+        pytest.param(NOW + 200, NOW + 100, 0, False, id="over before it was got, by another clock"),
+        pytest.param(NOW + 200, NOW - 100, 0, True, id="over by any clock"),
+        pytest.param(NOW, 10**400, 1000, False, id="an end beyond all floats"),
+        pytest.param(NOW, -(10**400), 1000, True, id="an end before all floats"),
+        pytest.param(NOW, None, 1000, False, id="unknown end"),
+    ],
+)
+def test_a_token_is_due_in_the_second_half_of_its_life_at_the_earliest(
+    obtained_at: float, expires_at: float | None, early_expiry: float, *, due: bool
+) -> None:
+    """An early expiry longer than half of the life does not make it due for each request."""
+    token = Token(access_token="a", expires_at=expires_at, obtained_at=obtained_at)
+    assert token.due(NOW, early_expiry) is due
+
+
+@given(token=TOKENS, early=st.floats(0, 1e9))
+def test_what_is_over_is_due(token: Token, early: float) -> None:
+    """No token is used past its end, and none is renewed earlier than the early expiry says."""
+    assert token.due(NOW, early) or token.fresh(NOW, 0)
+    assert not (token.fresh(NOW, early) and token.due(NOW, early))
+
+
+@pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_token_is_not_pickled(way: Callable[[Token], object]) -> None:
+    """What a pickle holds goes through pipes and into caches in the clear."""
+    with pytest.raises(TypeError, match="secrets"):
+        way(Token(access_token="a"))
 
 
 @given(token=TOKENS)

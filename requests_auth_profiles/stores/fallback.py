@@ -1,10 +1,11 @@
 """FallbackStore: a store that never stands in a request's way."""
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import StoreUnavailable, StoreVersionError
@@ -20,7 +21,7 @@ _OUT_OF_ORDER = (StoreUnavailable, StoreVersionError)
 
 
 class FallbackStore:
-    """A store whose tokens stay in this process's memory where they cannot be kept, with a warning for each.
+    """A store whose tokens stay in this process's memory where they cannot be kept, with one warning.
 
     Only where it cannot be read or written: a missing or wrong key stays an error, as tokens that nobody
     sees any more are worse than none.
@@ -32,7 +33,7 @@ class FallbackStore:
     def __init__(self, store: "TokenStore") -> None:
         self._store = store
         self._memory = MemoryStore()
-        self._told: dict[str, object] = {}
+        self._untold = threading.Lock()  # who gets it, once and for all, tells
 
     @property
     def meant(self) -> "TokenStore":
@@ -47,18 +48,23 @@ class FallbackStore:
         try:
             return self._store.get(key)
         except _OUT_OF_ORDER as error:
-            self._tell(key, error)
+            self._tell(error)
         return None
 
     def set(self, key: str, token: Token) -> None:
         """Keeps a token."""
+        if not self.keeps(key, token):
+            self._memory.set(key, token)
+
+    def keeps(self, key: str, token: Token) -> bool:
+        """Keeps a token in the store that is meant only, and tells whether that could be."""
         try:
             self._store.set(key, token)
         except _OUT_OF_ORDER as error:
-            self._tell(key, error)
-            self._memory.set(key, token)
-        else:
-            self._memory.delete(key)
+            self._tell(error)
+            return False
+        self._memory.delete(key)
+        return True
 
     def delete(self, key: str) -> None:
         """Forgets a token, if there is one; that it could not be forgotten is an error."""
@@ -69,6 +75,9 @@ class FallbackStore:
         """The names of all tokens."""
         return sorted({*self._store.keys(), *self._memory.keys()})
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a store is not pickled or copied, as it would carry its tokens")
+
     @contextmanager
     def lock(self, key: str, timeout_seconds: float) -> Iterator[None]:
         """Keeps all others from that name; where the store is out of order, this process's own threads."""
@@ -78,15 +87,13 @@ class FallbackStore:
             try:
                 held.enter_context(self._store.lock(key, max(deadline - time.monotonic(), 0.0)))
             except _OUT_OF_ORDER as error:
-                self._tell(key, error)
+                self._tell(error)
             yield
 
-    def _tell(self, key: str, error: StoreUnavailable | StoreVersionError) -> None:
-        mine = object()
-        if self._told.setdefault(key.casefold(), mine) is mine:
+    def _tell(self, error: StoreUnavailable | StoreVersionError) -> None:
+        if self._untold.acquire(blocking=False):
             _LOG.warning(
-                "The token store is out of order, so the token of %s may be kept in memory only: %s (%s)",
-                key,
+                "The token store is out of order, so tokens may be kept in memory only: %s (%s)",
                 error.message,
                 error.hint,
             )

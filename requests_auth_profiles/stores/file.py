@@ -4,12 +4,21 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from requests_auth_profiles import _private_file
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.errors import StoreKeyError, StoreUnavailable, StoreVersionError, TimeoutOccurred
+from requests_auth_profiles.errors import (
+    StoreError,
+    StoreKeyError,
+    StoreUnavailable,
+    StoreVersionError,
+    TimeoutOccurred,
+)
+from requests_auth_profiles.stores._holder import holder
 from requests_auth_profiles.stores._importing import IMPORTING
 from requests_auth_profiles.stores._unavailable import unavailable
 from requests_auth_profiles.stores.keys import KeySource, Record
@@ -30,7 +39,15 @@ _POLL_SECONDS = 0.02
 _KEY_SECONDS = 60.0
 _DOCUMENT = ".json"
 _ASIDE = ".corrupt-"
+_BEGINNING = b'{"v":'
 _LOG = logging.getLogger("requests_auth_profiles")
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """The store's key, without it in its repr: debuggers show variables."""
+
+    value: bytes = field(repr=False)
 
 
 class FileStore:
@@ -48,13 +65,16 @@ class FileStore:
         self._folder = folder
         self._source = source
         self._now = now
-        self._key: bytes | None = None
+        self._key: _Key | None = None
         self._seen: dict[str, int] = {}
         self._told: set[str] = set()
         self._swept = False
 
     def __repr__(self) -> str:
         return f"FileStore({str(self._folder)!r})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a store is not pickled or copied, as it would carry its key")
 
     @property
     def folder(self) -> Path:
@@ -112,7 +132,7 @@ class FileStore:
             found = None
         # Time keeps it growing even where the document was deleted in between.
         seq = max((found[0] if found else 0) + 1, self._seen.get(name, 0) + 1, int(self._now() * 1000))
-        data = seal(token, key=sealing_key, profile=name, seq=seq).to_bytes()
+        data = seal(token, key=sealing_key.value, profile=name, seq=seq).to_bytes()
         if len(data) > _LIMIT:
             raise StoreUnavailable(f"the token of {key} is too large to be kept", hint="ask for fewer scopes")
         with unavailable(path):
@@ -141,15 +161,21 @@ class FileStore:
             ]
 
     def clear(self) -> None:
-        """Forgets all tokens, those set aside, and which key they were sealed with.
+        """Forgets all tokens, those set aside, and the key that they were sealed with.
 
         Raises:
             StoreUnavailable: something cannot be deleted.
         """
+        key = None
+        if self._source.forget is not None:
+            with suppress(StoreError):  # a record that is not believed names no key
+                key = self._recorded_key()
         with unavailable(self._folder):
             # Only what is ours: somebody may have named a folder with other things in it.
-            self._remove(name for name in self._names() if _DOCUMENT in name)
+            self._remove(name for name in self._names() if _is_ours(self._tokens / name))
             self._record_path.unlink(missing_ok=True)
+        if key is not None:
+            self._forget(key)
         self._key = None
 
     def lock(self, key: str, timeout_seconds: float) -> AbstractContextManager[None]:
@@ -188,7 +214,7 @@ class FileStore:
                 lock.acquire(timeout=timeout_seconds)
             except Timeout:
                 raise TimeoutOccurred(
-                    f"another has been {what} for over {timeout_seconds:g} s",
+                    f"{holder(path)} has been {what} for over {round(timeout_seconds, 2):g} s",
                     hint=f"see who holds {path}, and end it if it hangs",
                 ) from None
         try:
@@ -204,12 +230,12 @@ class FileStore:
                 self._source.read("")  # before anybody signs in for a token that could not be kept
             return None
         key = self._opened()
-        if document.kid != key_id(key):
+        if document.kid != key_id(key.value):
             raise StoreKeyError(
                 f"{path} is sealed with another key",
                 hint="give that key again, or begin anew: requests-auth logout --all",
             )
-        return document.seq, open_document(document, key=key, profile=name)
+        return document.seq, open_document(document, key=key.value, profile=name)
 
     def _document(self, path: Path) -> Document | None:
         with unavailable(path), suppress(FileNotFoundError):
@@ -223,7 +249,7 @@ class FileStore:
                 ) from None
         return None
 
-    def _opened(self) -> bytes:
+    def _opened(self) -> _Key:
         """The store's key: the one that is recorded, or from now on is."""
         key = self._recorded_key()
         if key is None:
@@ -231,28 +257,38 @@ class FileStore:
                 key = self._recorded_key() or self._first_key()  # another process may have been quicker
         return key
 
-    def _recorded_key(self) -> bytes | None:
+    def _recorded_key(self) -> _Key | None:
         """The store's key; None = there is no record of one."""
         with unavailable(self._record_path):
             record = Record.read(self._record_path)
         if record is None:
             return None
-        self._key = record.key(self._source, self._record_path, self._key)
+        known = self._key
+        self._key = _Key(record.key(self._source, self._record_path, known.value if known else None))
         return self._key
 
-    def _first_key(self) -> bytes:
+    def _first_key(self) -> _Key:
         # Documents without a record: theirs is the key that is wanted, never a new one over them.
         wanted = self._sealed_with()
         create = None if wanted else self._source.create
-        key = self._source.read(wanted) if create is None else create()
-        if wanted and key_id(key) != wanted:
+        key = _Key(self._source.read(wanted) if create is None else create())
+        if wanted and key_id(key.value) != wanted:
             raise StoreKeyError(
                 f"{self._record_path} is missing, and what is in {self._tokens} is sealed with another key",
                 hint="give that key again, or begin anew: requests-auth logout --all",
             )
-        with unavailable(self._record_path):
-            Record.of(self._source.name, key).write(self._record_path)
+        try:
+            with unavailable(self._record_path):
+                Record.of(self._source.name, key.value).write(self._record_path)
+        except StoreUnavailable:
+            if create is not None:  # nobody knows of it, and the next try makes another
+                self._forget(key)
+            raise
         return key
+
+    def _forget(self, key: _Key) -> None:
+        if self._source.forget is not None:
+            self._source.forget(key_id(key.value))
 
     def _sealed_with(self) -> str:
         """The id of the key of the documents that are there; empty where there are none."""
@@ -284,11 +320,11 @@ class FileStore:
         self._remove(sorted(found, key=lambda name: _set_aside_at(path, name))[:-_KEPT_ASIDE])
 
     def _check_folder(self) -> None:
-        _private_file.check_folder(self._folder)
+        _private_file.check_folder(self._folder, named=True)
         _private_file.check_folder(self._tokens)
 
     def _make_folder(self, path: Path) -> None:
-        _private_file.make_folder(self._folder)
+        _private_file.make_folder(self._folder, named=True)
         _private_file.make_folder(path)
 
     def _sweep(self) -> None:
@@ -310,6 +346,18 @@ def _file_name(key: str) -> str:
 
 def _unused(path: Path, error: SealError) -> str:
     return f"{path} {error}: its token is not used, and the next one takes its place"
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a document, one that was set aside, or what a writer that was killed left."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    if path.suffix == _DOCUMENT:
+        with path.open("rb") as file:
+            return file.read(len(_BEGINNING)) == _BEGINNING
+    head, _, _ = path.name.partition(_ASIDE)
+    aside = head.endswith(_DOCUMENT) and _set_aside_at(path.with_name(head), path.name) > 0
+    return aside or _private_file.is_temporary(path.name)
 
 
 def _set_aside_at(path: Path, name: str) -> int:

@@ -41,11 +41,13 @@ class KeySource:
         name: what the record says of it.
         read: gives the key; its argument is the id of the key that is wanted, empty where none is known.
         create: makes a store's first key; None = the key is there already.
+        forget: removes the key of that id, if it is there; None = it is not ours to remove.
     """
 
     name: str
     read: Callable[[str], bytes]
     create: Callable[[], bytes] | None = None
+    forget: Callable[[str], None] | None = None
 
 
 def decode_key(text: str, where: str) -> bytes:
@@ -107,7 +109,12 @@ def key_files(folder: Path) -> KeySource:
             ) from None
         return decode_key(data.decode("ascii", "replace"), str(path))
 
-    return KeySource("file", read, create)
+    def forget(kid: str) -> None:
+        path = folder / f"{kid}.key"
+        with unavailable(path):
+            path.unlink(missing_ok=True)
+
+    return KeySource("file", read, create, forget)
 
 
 @dataclass(frozen=True, slots=True)

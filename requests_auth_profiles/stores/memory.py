@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import TimeoutOccurred
@@ -36,6 +37,9 @@ class MemoryStore:
     def keys(self) -> list[str]:
         """The names of all tokens, in lower case."""
         return sorted(self._tokens)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a store is not pickled or copied, as it would carry its tokens")
 
     @contextmanager
     def lock(self, key: str, timeout_seconds: float) -> Iterator[None]:
