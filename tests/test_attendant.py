@@ -24,6 +24,8 @@ from requests_auth_profiles._oauth2.attendant import BrowserAttendant
 
 if "closed" in sys.argv:
     sys.stderr = None
+if "crowded" in sys.argv:
+    threading.stack_size(1 << 46)  # no thread has room for a stack of this size
 started = time.monotonic()
 attendant = BrowserAttendant()
 attendant.invite("work", "idp.example", sys.argv[1])
@@ -37,6 +39,7 @@ print("done")
 """
 QUIET = 'printf %s "$#:$1" > "$0.visited"'
 LOUD = f'{QUIET}\necho "Opening in existing browser session."\necho complaint >&2'
+TELLING = f'{QUIET}\nenv > "$0.environment"'
 FAILING = f"{LOUD}\nexit 3"
 LASTING = f'{QUIET}\nsleep 1\nprintf closed > "$0.closed"'
 READING = f'{QUIET}\nread answer\nprintf %s "$answer" > "$0.read"'
@@ -188,6 +191,34 @@ def test_a_closed_stderr_is_not_written_to(browser: Browser, invited: Invited, t
     done = counterparts.run("/bin/sh", "-c", shell, PROGRAM, URL)
     assert (done.returncode, done.stdout, done.stderr) == (0, "invited after 0\ndone\n", "")
     assert visited(path) == f"1:{URL}"
+
+
+def test_a_process_that_can_start_no_thread_tells_the_address(browser: Browser, invited: Invited) -> None:
+    """No browser opens then, and the person opens one."""
+    path = browser(QUIET)
+    done = invited(f"'{path}' %s", "crowded")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "invited after 0\ndone\n", INVITATION)
+    assert visited(path) is None
+
+
+@pytest.mark.parametrize("form", ["{}", "'{}' %s", "'{}' %s &", "firefox"])
+def test_the_browser_gets_none_of_our_secrets(
+    browser: Browser, invited: Invited, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Its environment has the person's own variables, and not the key of the store."""
+    path = browser(TELLING)
+    monkeypatch.setenv("REQUESTS_AUTH_STORE_KEY", "s3cret")
+    monkeypatch.setenv("THEIR_OWN", "variable")
+    (path.parent / "firefox").symlink_to(path)
+    monkeypatch.setenv("PATH", str(path.parent), prepend=os.pathsep)
+    invited(form.format(path), env=None if form != "firefox" else _desktop(form))
+    told = next(path.parent.glob("*.environment")).read_text()
+    assert ("THEIR_OWN=variable" in told, "REQUESTS_AUTH_" in told) == (True, False)
+
+
+def _desktop(browser: str) -> dict[str, str]:
+    """An environment in which Python knows this browser by its name."""
+    return {**os.environ, "BROWSER": browser, "DISPLAY": ":99"}
 
 
 REGISTERED = """

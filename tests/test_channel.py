@@ -12,7 +12,12 @@ from wire import PATIENCE_SECONDS, RawServer, endless, http, json_reply, trickle
 
 from requests_auth_profiles._oauth2.channel import Channel, Reply
 from requests_auth_profiles._oauth2.client import ClientSecretBasic, ClientSecretPost, PublicClient
-from requests_auth_profiles.errors import InvalidProviderResponse, RequestsAuthException, TimeoutOccurred
+from requests_auth_profiles.errors import (
+    InvalidProviderResponse,
+    ProviderUnavailable,
+    RequestsAuthException,
+    TimeoutOccurred,
+)
 
 PATIENT = Channel(PATIENCE_SECONDS)
 HURRIED = Channel(0.3)
@@ -248,6 +253,13 @@ def test_it_works_in_many_threads_at_once() -> None:
         for thread in threads:
             thread.join(PATIENCE_SECONDS)
     assert replies == [b"{}"] * 16
+
+
+def test_a_process_that_can_start_no_thread(no_more_threads: None) -> None:
+    """It is an error of ours, with what to do."""
+    with pytest.raises(ProviderUnavailable, match="was not asked: can't start new thread") as caught:
+        PATIENT.get("http://127.0.0.1:9/")
+    assert "fewer threads" in caught.value.hint
 
 
 @pytest.mark.platform("linux")

@@ -30,7 +30,12 @@ from callback import (
 from wire import PATIENCE_SECONDS, connected, status_of
 
 from requests_auth_profiles._oauth2.page import bounce, signed_in
-from requests_auth_profiles.errors import RedirectPortUnavailable, SignInRefused, TimeoutOccurred
+from requests_auth_profiles.errors import (
+    AuthenticationFailed,
+    RedirectPortUnavailable,
+    SignInRefused,
+    TimeoutOccurred,
+)
 from requests_auth_profiles.testing import AuthorizationServer, Client
 
 BOTH = ("127.0.0.1", "::1")
@@ -309,6 +314,18 @@ def test_no_thread_is_left() -> None:
     with SignIn(failure=SignInRefused("refused", error="access_denied")) as sign_in:
         sign_in.get()
     assert not [thread.name for thread in threading.enumerate() if "loopback" in thread.name]
+
+
+def test_a_process_that_can_start_no_thread(no_more_threads: None) -> None:
+    """It invites nobody, says what to do, and lets the port go."""
+    notes = Notes()
+    with (
+        pytest.raises(AuthenticationFailed, match="nobody could be asked") as caught,
+        loopback(attendant=notes) as listening,
+    ):
+        port = int(listening.redirect_uri.split(":")[2].partition("/")[0])
+        listening(AUTHORIZATION_URL, STATE)
+    assert ("fewer threads" in caught.value.hint, notes.invited, is_open(port)) == (True, [], False)
 
 
 def test_there_is_one_deadline_for_all() -> None:

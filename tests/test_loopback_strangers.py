@@ -6,7 +6,19 @@ from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic
 
 import pytest
-from callback import ANSWER, CODE, PATH, QUERY, STATE, SignIn, is_open, request, tell
+from callback import (
+    ANSWER,
+    AUTHORIZATION_URL,
+    CODE,
+    PATH,
+    QUERY,
+    STATE,
+    SignIn,
+    is_open,
+    loopback,
+    request,
+    tell,
+)
 from wire import PATIENCE_SECONDS, connected, status_of
 
 from requests_auth_profiles._oauth2.page import answered
@@ -150,6 +162,18 @@ def test_of_a_crowd_the_first_have_to_go(sign_in: SignIn) -> None:
                 assert connection.recv(1) == b""
         connections[-1].sendall(request(sign_in.port, "/x"))
         assert status_of(connections[-1].recv(65536)) == 404
+
+
+def test_a_crowd_that_comes_all_at_once_keeps_nobody_out() -> None:
+    """Who is among the first of many that wait to be let in is heard before the last of them push it out."""
+    with ExitStack() as crowd, loopback(timeout_seconds=5) as listening:
+        port = int(listening.redirect_uri.split(":")[2].partition("/")[0])
+        for place in range(CROWD):
+            connection = crowd.enter_context(connected(port))
+            if place == CROWD // 10:
+                connection.sendall(request(port))
+        assert listening(AUTHORIZATION_URL, STATE) == ANSWER
+        assert status_of(tell(port, request(port, "/"))) == 404  # all before it were let in
 
 
 def test_a_crowd_takes_no_place_of_the_answer(sign_in: SignIn) -> None:

@@ -198,6 +198,36 @@ class TestFailures:
         assert (server.count("token"), visitor.urls) == (2, [])
         assert refresh_token_in(store) == "r"
 
+    @pytest.mark.parametrize(
+        "flaw", [{"token_type": "mac"}, {"expires_in": "soon"}, {"access_token": None}, {"access_token": 5}]
+    )
+    def test_another_refresh_token_in_an_answer_that_is_no_good(
+        self, server: AuthorizationServer, grant: AuthorizationCode, visitor: Visitor, flaw: dict[str, Any]
+    ) -> None:
+        """The old one is used up, so the new one is kept and sent the next time; nothing else of it is."""
+        store = kept(server)
+        server.replies["token"].extend([answer(refresh_token="new", **flaw), answer()])
+        with pytest.raises(InvalidProviderResponse) as caught:
+            source(grant, store).token()
+        assert "new" not in words_of(caught.value)
+        before = store.get("work")
+        assert before is not None
+        assert (before.access_token, before.refresh_token) == ("a", "new")
+        assert source(grant, store).token().access_token == "fresh"
+        sent = [dict(received.form)["refresh_token"] for received in server.requests if received.form]
+        assert (sent, visitor.urls) == (["r", "new"], [])
+
+    @pytest.mark.parametrize("other", ["", 5, "two words"])
+    def test_no_other_refresh_token_in_an_answer_that_is_no_good(
+        self, server: AuthorizationServer, grant: AuthorizationCode, other: object
+    ) -> None:
+        """What is none does not take the place of the old one."""
+        store = kept(server)
+        server.replies["token"].append(answer(refresh_token=other, token_type="mac"))
+        with pytest.raises(InvalidToken):
+            source(grant, store).token()
+        assert refresh_token_in(store) == "r"
+
     def test_a_provider_that_was_busy_once(
         self, server: AuthorizationServer, grant: AuthorizationCode
     ) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 from counterparts import Provider
@@ -168,9 +168,9 @@ def test_an_expired_token_is_renewed_without_the_person(desk: Desk, requests_mad
         scopes='["openid", "offline_access", "read"]',
         more='authorize_params = { prompt = "consent" }',
     )
-    # 2 s are less than the 30 s in which a token counts as ended: each call needs a new one.
-    assert [row[:2] for row in desk.run(times=2)] == [ALICE[:2]] * 2  # type: ignore[index]
-    assert [row[:2] for row in desk.run()] == [ALICE[:2]]  # type: ignore[index]
+    for _ in range(3):
+        assert [row[:2] for row in desk.run()] == [ALICE[:2]]  # type: ignore[index]
+        sleep(2.1)  # the tokens of this resource live 2 s
     assert (desk.browsers, requests_made()) == (1, 3)
 
 
@@ -200,7 +200,7 @@ def test_nobody_is_asked_in_ci(desk: Desk, requests_made: Callable[[], int]) -> 
     desk.write()
     started = monotonic()
     kind, _, hint = desk.run(CI="true")
-    assert (kind, hint) == ("InteractionRequired", "requests-auth login work")
+    assert (kind, hint.endswith(": requests-auth login work")) == ("InteractionRequired", True)
     assert (desk.browsers, requests_made()) == (0, 0)
     assert monotonic() - started < 20  # far below the profile's timeout
 

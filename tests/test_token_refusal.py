@@ -1,5 +1,6 @@
 """A token endpoint that says no: what is told of it, and that no secret of the request is."""
 
+import base64
 import html
 import json
 from collections.abc import Callable
@@ -187,6 +188,31 @@ def test_the_credentials_themselves() -> None:
     with pytest.raises(InvalidGrantRequest) as caught:
         read_json({"error": "invalid_client", "error_description": f"bad {header}"}, 401, auth=auth)
     assert caught.value.error_description == "bad Basic ***"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda secret: secret[:12],
+        lambda secret: secret[-12:],
+        lambda secret: quote(secret[5:20], safe=""),
+        lambda secret: secret.encode().hex(),
+        lambda secret: secret.encode().hex().upper(),
+        lambda secret: base64.b64encode(secret.encode()).decode(),
+        lambda secret: base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+    ],
+    ids=["start", "end", "middle in a URL", "hex", "HEX", "base64", "base64url"],
+)
+@pytest.mark.parametrize("carrier", sorted(CARRIERS))
+def test_a_part_or_a_code_of_a_secret(carrier: str, write: Callable[[str], str]) -> None:
+    """Of a text that repeats twelve characters of one, or all of it in a usual code, nothing is told."""
+    said = {
+        "error": "invalid_grant",
+        "error_description": f"no such thing: {write('R3f/re+sh-T0ken_of.ada~9')}",
+    }
+    with pytest.raises(InvalidGrantRequest) as caught:
+        read_json(said, 400, **CARRIERS[carrier]("R3f/re+sh-T0ken_of.ada~9"))
+    assert (caught.value.error, caught.value.error_description) == ("invalid_grant", "***")
 
 
 def test_the_rest_of_a_text_is_told() -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 __all__ = ["Attendant", "BrowserAttendant"]
 
 _STDERR = 2
+_OURS = "REQUESTS_AUTH_"
 
 
 class Attendant(Protocol):
@@ -38,7 +39,9 @@ class BrowserAttendant:
                     f"{authorization_url}\n"
                 )
                 sys.stderr.flush()
-        Thread(target=_open, args=(authorization_url,), name="requests-auth-browser", daemon=True).start()
+        thread = Thread(target=_open, args=(authorization_url,), name="requests-auth-browser", daemon=True)
+        with suppress(RuntimeError):  # there may be too many; the address is on stderr
+            thread.start()
 
     def waiting(self, seconds_left: float) -> None:
         """Nothing: a program's own output is not ours to fill."""
@@ -58,18 +61,24 @@ def _open(url: str) -> None:
 
 def _opens(browser: webbrowser.BaseBrowser, url: str) -> bool:
     """Whether a browser could be started; returns when it has ended, if it is ours to wait for."""
-    if not isinstance(browser, webbrowser.GenericBrowser):
+    if isinstance(browser, webbrowser.GenericBrowser):
+        arguments, background = browser.args, isinstance(browser, webbrowser.BackgroundBrowser)
+    elif isinstance(browser, webbrowser.UnixBrowser):
+        arguments, background = ["%s"], browser.background
+    else:
         return browser.open(url)
     # Not by its own open(): what a browser says would stand in what our program prints, and nobody would
     # wait for its end. One that is not for the background may be for this very terminal.
-    background = isinstance(browser, webbrowser.BackgroundBrowser)
     talk = DEVNULL if background or sys.__stderr__ is None else _STDERR
-    command = [browser.name, *(argument.replace("%s", url) for argument in browser.args)]
+    command = [browser.name, *(argument.replace("%s", url) for argument in arguments)]
+    # Nor with our own secrets, which all that it starts would inherit.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     with Popen(
         command,
         stdin=DEVNULL if background else None,
         stdout=talk,
         stderr=talk,
         start_new_session=background,
+        env=environment,
     ):
         return True  # when it has ended

@@ -5,12 +5,12 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Thread
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -58,10 +58,20 @@ class Channel:
     Args:
         timeout_seconds: how long one exchange may take, its repetitions included.
         now: the clock (epoch seconds).
+        spent_seconds: how much of that time is gone already; see `since`.
     """
 
     timeout_seconds: float
     now: Callable[[], float] = time.time
+    spent_seconds: float = 0
+
+    def since(self, started: float) -> Self:
+        """This channel for an exchange that shares its deadline with those before it.
+
+        Args:
+            started: when the first of them began (monotonic seconds).
+        """
+        return replace(self, spent_seconds=time.monotonic() - started)
 
     def get(self, url: str) -> Reply:
         """What stands at a URL; see `post` for the errors."""
@@ -89,7 +99,7 @@ class Channel:
         host = urlsplit(request.url).netloc
         # Here, not in the thread: to prove who the client is may take a secret that is not there.
         prepared = _prepared(request, host)
-        deadline = time.monotonic() + self.timeout_seconds
+        deadline = time.monotonic() + self.timeout_seconds - self.spent_seconds
         for attempt in range(1, attempts + 1):
             left = max(deadline - time.monotonic(), 0.001)
             line = _Line()
@@ -198,7 +208,12 @@ def _within(
     """
     results: list[Reply | str] = []
     thread = Thread(target=lambda: results.append(call()), name="requests-auth-channel", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:  # there are too many, or the interpreter is about to end
+        raise ProviderUnavailable(
+            f"the provider was not asked: {error}", hint="try again with fewer threads, or before the exit"
+        ) from None
     try:
         thread.join(seconds)
         return results[0] if results else None  # before the cut, which may pass for the end of an answer

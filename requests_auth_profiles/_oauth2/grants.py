@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -11,11 +12,12 @@ from urllib.parse import urlencode, urlsplit
 
 from requests.auth import AuthBase
 
-from requests_auth_profiles._oauth2.channel import Channel
+from requests_auth_profiles._oauth2.channel import Channel, Reply
+from requests_auth_profiles._oauth2.form import Form
 from requests_auth_profiles._oauth2.id_token import Expected, subject_of
-from requests_auth_profiles._oauth2.response import printable, token_of
+from requests_auth_profiles._oauth2.response import printable, rotated_by, token_of
 from requests_auth_profiles._oauth2.server import Server
-from requests_auth_profiles._token import Token
+from requests_auth_profiles._token import RefreshUnusable, Token
 from requests_auth_profiles.errors import AuthenticationFailed, InvalidProviderResponse, SignInRefused
 
 __all__ = ["AuthorizationCode", "ClientCredentials", "Receiver", "TokenEndpoint"]
@@ -50,13 +52,13 @@ class TokenEndpoint:
     client_auth: AuthBase
     parameters: Mapping[str, str]
 
-    def token(self, grant_type: str, attempts: int, **fields: str) -> Token:
-        """The token for a grant.
+    def token(self, grant_type: str, fields: Form, *, attempts: int) -> Token:
+        """The token for a grant, in one deadline with what has to be discovered for it.
 
         Args:
             grant_type: its name (RFC 6749 section 4).
-            attempts: how often it may be sent where the provider is busy; 1 for what works only once.
             fields: its own parameters.
+            attempts: how often it may be sent where the provider is busy; 1 for what works only once.
 
         Raises:
             InvalidGrantRequest: the provider refuses.
@@ -64,19 +66,25 @@ class TokenEndpoint:
             ProviderUnavailable: it cannot be reached.
             TimeoutOccurred: it did not answer in time.
         """
-        url = self.server.url("token_url")
-        form = {**self.parameters, "grant_type": grant_type, **fields}
-        reply = self.channel.post(url, form, self.client_auth, attempts=attempts)
-        return token_of(reply, host=urlsplit(url).netloc, grant_type=grant_type)
+        return self._read(self._answer(grant_type, fields, attempts), grant_type)
 
     def refresh(self, token: Token) -> Token:
         """What the refresh token of a token gives (RFC 6749 section 6).
 
         Raises:
             RefreshRefused: it is no longer good.
+            RefreshUnusable: what came with another refresh token cannot be accepted.
         """
         # Sent twice at most: a server that rotates takes the third for a thief's (RFC 9700 section 4.14.2).
-        fresh = self.token("refresh_token", attempts=2, refresh_token=token.refresh_token or "")
+        form = Form({"refresh_token": token.refresh_token or ""})
+        reply = self._answer("refresh_token", form, attempts=2)
+        try:
+            fresh = self._read(reply, "refresh_token")
+        except InvalidProviderResponse as error:
+            if (rotated := rotated_by(reply, token)) is None:
+                raise
+            raise RefreshUnusable(error, rotated) from None
+        # What comes with an ID token that is somebody else's is theirs too, the refresh token included.
         self.check(fresh, subject=subject_of(token.id_token))
         # Section 6: the provider may keep the old refresh token in force by giving no other.
         return replace(
@@ -101,6 +109,16 @@ class TokenEndpoint:
             expected = Expected(self.client_id, self.server.issuer, nonce, subject)
             expected.check(token.id_token, token.access_token, self.channel.now())
 
+    def _answer(self, grant_type: str, fields: Form, attempts: int) -> Reply:
+        started = time.monotonic()
+        url = self.server.url("token_url")
+        form = Form({**self.parameters, "grant_type": grant_type, **fields})
+        return self.channel.since(started).post(url, form, self.client_auth, attempts=attempts)
+
+    def _read(self, reply: Reply, grant_type: str) -> Token:
+        host = urlsplit(self.server.url("token_url")).netloc
+        return token_of(reply, host=host, grant_type=grant_type)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCredentials:
@@ -113,7 +131,7 @@ class ClientCredentials:
     def fetch(self) -> Token:
         """A token for the client itself."""
         scope = {"scope": self.scope} if self.scope else {}
-        return self.endpoint.token("client_credentials", attempts=3, **scope)
+        return self.endpoint.token("client_credentials", Form(scope), attempts=3)
 
     def refresh(self, token: Token) -> Token:
         """Another one, where the provider gave a refresh token, though it should not (section 4.4.3)."""
@@ -153,17 +171,16 @@ class AuthorizationCode:
             # Whatever the provider announces is known before the person is sent there.
             authorization_url, _ = server.url("authorization_url"), server.url("token_url")
             # RFC 9700 section 2.1.1: new for each attempt, never repeated.
-            state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
-            asked, proof = self._asked(receiver.redirect_uri, state), {}
+            state = secrets.token_urlsafe(48)
+            asked = self._asked(receiver.redirect_uri, state)
             if "openid" in self.scope.split():
-                asked["nonce"] = nonce
-            if self.pkce:
-                asked |= _challenge(verifier, server)
-                proof["code_verifier"] = verifier
-            code = _code(receiver(_with_query(authorization_url, asked), state), server)
-            token = self.endpoint.token(
-                "authorization_code", attempts=1, code=code, redirect_uri=receiver.redirect_uri, **proof
-            )
+                asked["nonce"] = secrets.token_urlsafe(48)
+            proof = Form({"code_verifier": secrets.token_urlsafe(48)} if self.pkce else {})
+            asked |= _challenge(proof, server)
+            answer = Form(receiver(_with_query(authorization_url, asked), state))
+            _look_at(answer, server)
+            fields = Form({"code": answer["code"], "redirect_uri": receiver.redirect_uri, **proof})
+            token = self.endpoint.token("authorization_code", fields, attempts=1)
             self.endpoint.check(token, nonce=asked.get("nonce"))
             return token
 
@@ -184,13 +201,15 @@ class AuthorizationCode:
         }
 
 
-def _challenge(verifier: str, server: Server) -> dict[str, str]:
+def _challenge(proof: Form, server: Server) -> dict[str, str]:
     """What the authorization request says of a verifier (RFC 7636 section 4.3), never the verifier itself."""
+    if not proof:
+        return {}
     if server.refuses_s256():
         raise InvalidProviderResponse(
             f"{server.issuer} does not take S256 challenges", hint="tell the provider (RFC 7636)"
         )
-    digest = hashlib.sha256(verifier.encode()).digest()
+    digest = hashlib.sha256(proof["code_verifier"].encode()).digest()
     challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     return {"code_challenge": challenge, "code_challenge_method": "S256"}
 
@@ -200,7 +219,8 @@ def _with_query(url: str, parameters: Mapping[str, str]) -> str:
     return url + ("&" if "?" in url else "?") + urlencode(parameters)
 
 
-def _code(answer: Mapping[str, str], server: Server) -> str:
+def _look_at(answer: Form, server: Server) -> None:
+    """Raises what is wrong with an authorization response, if anything is."""
     # RFC 9207 section 2.4: the issuer first, for errors too; otherwise they may be another server's.
     issuer = answer.get("iss")
     known = server.issuer
@@ -223,4 +243,3 @@ def _code(answer: Mapping[str, str], server: Server) -> str:
         )
     if not answer.get("code"):
         raise AuthenticationFailed("the answer in the browser holds no code", hint="sign in again")
-    return answer["code"]

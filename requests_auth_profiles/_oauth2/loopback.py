@@ -14,9 +14,14 @@ from typing import Self
 
 from requests_auth_profiles._oauth2.attendant import Attendant
 from requests_auth_profiles._oauth2.page import Page, answered, refused, signed_in, stray
-from requests_auth_profiles._oauth2.port_holder import port_holder
 from requests_auth_profiles._oauth2.redirection import Awaited, Request
-from requests_auth_profiles.errors import RedirectPortUnavailable, RequestsAuthException, TimeoutOccurred
+from requests_auth_profiles._oauth2.sockets import peer_is_a_stranger, port_holder
+from requests_auth_profiles.errors import (
+    AuthenticationFailed,
+    RedirectPortUnavailable,
+    RequestsAuthException,
+    TimeoutOccurred,
+)
 
 __all__ = ["Loopback"]
 
@@ -25,6 +30,8 @@ _CONNECTION_SECONDS = 5.0
 _FAREWELL_SECONDS = 2.0
 _GLANCE_SECONDS = 0.5
 _MOST_CONNECTIONS = 64
+_AT_A_TIME = 16
+_QUEUE = 1024
 _FREE_PORT_TRIES = 16
 _HTTP_PORT = 80  # browsers do not say it
 
@@ -80,6 +87,7 @@ class Loopback:
 
         Raises:
             TimeoutOccurred: there was none in time.
+            AuthenticationFailed: this process has too many threads to wait for it.
         """
         port = self._sockets[0].getsockname()[1]
         names = {self._host.lower(), "localhost", "127.0.0.1", "[::1]"}
@@ -127,9 +135,15 @@ class _Listener:
         self._awaited = awaited
         self._clients: dict[asyncio.StreamWriter, None] = {}
         self._thread = Thread(
-            target=asyncio.run, args=(self._serve(),), name="requests-auth-loopback", daemon=True
+            target=lambda: asyncio.run(self._serve()), name="requests-auth-loopback", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # there are too many, or the interpreter is about to end
+            raise AuthenticationFailed(
+                f"nobody could be asked to sign in: {error}",
+                hint="try again with fewer threads, or before the program ends",
+            ) from None
 
     def close(self, farewell: Page) -> None:
         """Ends the listening; the browser that brought the answer gets this page."""
@@ -138,10 +152,13 @@ class _Listener:
 
     async def _serve(self) -> None:
         self._told = asyncio.Event()
+        # So few at a time that each has its say before many others push it out again.
         servers = [
-            await asyncio.start_server(self._handle, sock=listening, limit=_HEAD_LIMIT)
+            await asyncio.start_server(self._handle, sock=listening, limit=_HEAD_LIMIT, backlog=_AT_A_TIME)
             for listening in self._sockets
         ]
+        for listening in self._sockets:
+            listening.listen(_QUEUE)
         await asyncio.wrap_future(self._farewell)
         for server in servers:
             server.close()
@@ -194,6 +211,10 @@ class _Listener:
     async def _take(self, answer: Mapping[str, str], writer: asyncio.StreamWriter) -> Page:
         if self.answer.done():
             return answered()
+        # They can read the address in our browser's argv, and would have us signed in as themselves.
+        peer = writer.get_extra_info("peername")
+        if peer is None or peer_is_a_stranger(writer.get_extra_info("socket"), peer[:2]):
+            return stray("It came from another user of this machine.", 403)
         self._clients.pop(writer, None)  # no other takes its place, however long the provider takes
         self.answer.set_result(answer)
         return await asyncio.shield(asyncio.wrap_future(self._farewell))

@@ -3,7 +3,7 @@
 import base64
 import html
 import re
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from requests import PreparedRequest
 
@@ -11,9 +11,9 @@ __all__ = ["without_secrets"]
 
 # All else that a token request says is nobody else's business, names that we do not know included.
 _PUBLIC = frozenset({"grant_type", "client_id", "scope", "redirect_uri", "audience", "resource"})
-_WRITINGS = (str, quote, quote_plus, html.escape)
-_HEX = "[0-9a-fA-F]"
-_ESCAPE = re.compile(rf"\\(?:x({_HEX}{{2}})|u({_HEX}{{4}})|U(00(?:0{_HEX}|10){_HEX}{{4}})|(.))")
+_LONGEST_TEXT = 4096  # far more than is shown
+_PIECE = 8  # so many letters and digits of a secret are too many
+_FILLING = re.compile(r"\\+(u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2})|[^0-9A-Za-z]", re.ASCII)
 
 
 def without_secrets(text: str, request: PreparedRequest) -> str:
@@ -23,24 +23,28 @@ def without_secrets(text: str, request: PreparedRequest) -> str:
         text: as it came: some providers say what they refuse in full.
         request: a token request.
     """
-    secrets = _secrets(request)
-    writings = {write(secret) for secret in secrets for write in _WRITINGS}
-    for writing in sorted(writings, key=len, reverse=True):
-        text = text.replace(writing, "***")
-    # One that is written in yet another way cannot be cut out: of such a text nothing is said.
-    readings = [read(text) for read in (unquote, unquote_plus, html.unescape, _unescaped)]
-    return "***" if any(secret in reading for secret in secrets for reading in readings) else text
+    text, secrets = text[:_LONGEST_TEXT], _secrets(request)
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    # In part, or in another writing, it cannot be cut out: of such a text nothing is said.
+    readings = [_bare(reading) for reading in (text, unquote(text), html.unescape(text))]
+    writings = {_bare(writing) for secret in secrets for writing in _writings(secret)}
+    pieces = {piece for writing in writings for piece in _pieces(writing)}
+    return "***" if any(piece in reading for piece in pieces for reading in readings) else text
 
 
-def _unescaped(text: str) -> str:
-    """What a string literal means, of JSON or of a programming language."""
-    plain = _ESCAPE.sub(_meant, text)
-    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _writings(secret: str) -> tuple[str, str, str]:
+    data = secret.encode()
+    return secret, data.hex(), base64.b64encode(data).decode()
 
 
-def _meant(escape: re.Match[str]) -> str:
-    *numbers, itself = escape.groups()
-    return itself or chr(int(next(filter(None, numbers)), 16))
+def _bare(text: str) -> str:
+    """Its letters and digits only, which quoting and escaping leave as they are."""
+    return _FILLING.sub("", text).lower()
+
+
+def _pieces(text: str) -> set[str]:
+    return {text[start : start + _PIECE] for start in range(max(len(text) - _PIECE + 1, 1))}
 
 
 def _secrets(request: PreparedRequest) -> set[str]:

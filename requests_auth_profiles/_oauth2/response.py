@@ -4,6 +4,7 @@ import json
 import math
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,7 +19,7 @@ from requests_auth_profiles.errors import (
     RefreshRefused,
 )
 
-__all__ = ["json_object", "printable", "token_of"]
+__all__ = ["json_object", "printable", "rotated_by", "token_of"]
 
 _SUCCESS = range(200, 300)
 _LONGEST_TOKEN = 64 * 1024
@@ -92,6 +93,19 @@ def token_of(reply: Reply, *, host: str, grant_type: str) -> Token:
         id_token=_secret(said, "id_token", host),
         scope=_scope(said.get("scope")),
     )
+
+
+def rotated_by(reply: Reply, token: Token) -> Token | None:
+    """A token with the new refresh token of an answer that is no good otherwise; None where it has none.
+
+    The old one is used up then: sent again, it would be taken for a thief's (RFC 9700 section 4.14.2).
+    """
+    with suppress(InvalidProviderResponse):
+        said = _members(reply, "")
+        new = _secret(said, "refresh_token", "")
+        if reply.status in _SUCCESS and not said.get("error") and new not in {None, token.refresh_token}:
+            return replace(token, refresh_token=new)
+    return None
 
 
 def _members(reply: Reply, host: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Server: where a provider's endpoints are, as the profile says or as the provider announces."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,12 +89,13 @@ class Server:
         parts = urlsplit(issuer)
         path = parts.path.rstrip("/")
         base = f"{parts.scheme}://{parts.netloc}"
+        started = time.monotonic()
         # OpenID Connect puts its well-known path behind the issuer's, RFC 8414 section 3.1 before it.
         for url in (
             f"{base}{path}/.well-known/openid-configuration",
             f"{base}/.well-known/oauth-authorization-server{path}",
         ):
-            reply = self._channel.get(url)
+            reply = self._channel.since(started).get(url)
             # Some have a page for every address, with 200.
             if reply.status == _OK and (metadata := json_object(reply.body)) is not None:
                 return _of_issuer(metadata, issuer)
