@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from threading import Thread
 from types import TracebackType
 from typing import Self
@@ -30,7 +31,6 @@ _CONNECTION_SECONDS = 5.0
 _FAREWELL_SECONDS = 2.0
 _GLANCE_SECONDS = 0.5
 _MOST_CONNECTIONS = 64
-_AT_A_TIME = 16
 _QUEUE = 1024
 _FREE_PORT_TRIES = 16
 _HTTP_PORT = 80  # browsers do not say it
@@ -133,10 +133,9 @@ class _Listener:
         self._farewell: Future[Page] = Future()
         self._sockets = sockets
         self._awaited = awaited
-        self._clients: dict[asyncio.StreamWriter, None] = {}
-        self._thread = Thread(
-            target=lambda: asyncio.run(self._serve()), name="requests-auth-loopback", daemon=True
-        )
+        self._connections: set[asyncio.Task[None]] = set()
+        self._queue: dict[asyncio.Task[None], None] = {}
+        self._thread = Thread(target=self._run, name="requests-auth-loopback", daemon=True)
         try:
             self._thread.start()
         except RuntimeError as error:  # there are too many, or the interpreter is about to end
@@ -150,29 +149,48 @@ class _Listener:
         self._farewell.set_result(farewell)
         self._thread.join(_FAREWELL_SECONDS + 1)
 
+    def _run(self) -> None:
+        # Not asyncio.run(): the loop that is the default on Windows cannot wait for a socket of ours.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._serve())
+
     async def _serve(self) -> None:
         self._told = asyncio.Event()
-        # So few at a time that each has its say before many others push it out again.
-        servers = [
-            await asyncio.start_server(self._handle, sock=listening, limit=_HEAD_LIMIT, backlog=_AT_A_TIME)
-            for listening in self._sockets
-        ]
+        loop = asyncio.get_running_loop()
         for listening in self._sockets:
+            listening.settimeout(0)
             listening.listen(_QUEUE)
+            loop.add_reader(listening, self._let_in, listening)
         await asyncio.wrap_future(self._farewell)
-        for server in servers:
-            server.close()
+        for listening in self._sockets:
+            loop.remove_reader(listening)
         if self.answer.done():
             with suppress(TimeoutError):  # the browser may be gone
                 await asyncio.wait_for(self._told.wait(), _FAREWELL_SECONDS)
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients[writer] = None
-        if len(self._clients) > _MOST_CONNECTIONS:
+    def _let_in(self, listening: socket.socket) -> None:
+        # By ourselves and one at a time: each has its say before many others push it out again, and none is
+        # forgotten that comes as the listening ends, as with asyncio's own server.
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # it is gone again
+            return
+        connection.settimeout(0)
+        task = asyncio.get_running_loop().create_task(self._handle(connection))
+        task.add_done_callback(partial(self._hang_up, connection))
+        self._connections.add(task)
+        self._queue[task] = None
+        if len(self._queue) > _MOST_CONNECTIONS:
             # Many slow ones must not keep the real one out: the browser is quick, so it is not the oldest.
-            oldest = next(iter(self._clients))
-            del self._clients[oldest]
-            oldest.transport.abort()
+            oldest = next(iter(self._queue))
+            del self._queue[oldest]
+            oldest.cancel()
+
+    async def _handle(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection, limit=_HEAD_LIMIT)
         try:
             async with asyncio.timeout(_CONNECTION_SECONDS):
                 verdict = await self._verdict(reader)
@@ -190,11 +208,13 @@ class _Listener:
                     pass
         except (TimeoutError, EOFError, OSError):
             pass  # slow, gone, or not a browser: the sign-in goes on waiting
-        except asyncio.CancelledError:
-            pass  # the listening is over; let through, the streams of Python 3.11 would print a traceback
         finally:
-            self._clients.pop(writer, None)
             writer.transport.abort()
+
+    def _hang_up(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        self._queue.pop(task, None)
+        connection.close()
 
     async def _verdict(self, reader: asyncio.StreamReader) -> Mapping[str, str] | Page:
         try:
@@ -215,7 +235,8 @@ class _Listener:
         peer = writer.get_extra_info("peername")
         if peer is None or peer_is_a_stranger(writer.get_extra_info("socket"), peer[:2]):
             return stray("It came from another user of this machine.", 403)
-        self._clients.pop(writer, None)  # no other takes its place, however long the provider takes
+        if (task := asyncio.current_task()) is not None:
+            self._queue.pop(task, None)  # no other takes its place, however long the provider takes
         self.answer.set_result(answer)
         return await asyncio.shield(asyncio.wrap_future(self._farewell))
 
