@@ -16,10 +16,8 @@ from requests_auth_profiles.errors import (
     StoreKeyError,
     StoreUnavailable,
     StoreVersionError,
-    TimeoutOccurred,
 )
-from requests_auth_profiles.stores._holder import holder
-from requests_auth_profiles.stores._importing import IMPORTING
+from requests_auth_profiles.stores._lock import locked
 from requests_auth_profiles.stores._unavailable import unavailable
 from requests_auth_profiles.stores.keys import KeySource, Record
 from requests_auth_profiles.stores.sealing import (
@@ -35,7 +33,6 @@ __all__ = ["FileStore"]
 
 _LIMIT = 1024 * 1024
 _KEPT_ASIDE = 3
-_POLL_SECONDS = 0.02
 _KEY_SECONDS = 60.0
 _DOCUMENT = ".json"
 _ASIDE = ".corrupt-"
@@ -200,27 +197,10 @@ class FileStore:
 
     @contextmanager
     def _locked(self, path: Path, what: str, timeout_seconds: float) -> Iterator[None]:
-        with IMPORTING:
-            from filelock import FileLock, Timeout
-
         with unavailable(path):
             self._make_folder(path.parent)
-            _private_file.refuse_link(path)
-            # A lock of its own for each call: threads keep each other out as processes do.
-            lock = FileLock(
-                path, mode=0o600, thread_local=False, fallback_to_soft=False, poll_interval=_POLL_SECONDS
-            )
-            try:
-                lock.acquire(timeout=timeout_seconds)
-            except Timeout:
-                raise TimeoutOccurred(
-                    f"{holder(path)} has been {what} for over {round(timeout_seconds, 2):g} s",
-                    hint=f"see who holds {path}, and end it if it hangs",
-                ) from None
-        try:
+        with locked(path, what, timeout_seconds):
             yield
-        finally:
-            lock.release()
 
     def _read(self, name: str) -> tuple[int, Token] | None:
         """The number and token of a document, or None where there is none."""
