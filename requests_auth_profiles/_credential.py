@@ -1,5 +1,6 @@
 """Credentials: what is written on a request, and how it is taken off again."""
 
+import logging
 import re
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -152,7 +153,7 @@ class _Arriving(CaseInsensitiveDict[Any]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InQuery:
-    """A credential in the query.
+    """A credential in the query; what urllib3 logs does not show it, its exceptions do.
 
     Args:
         name: the parameter's name.
@@ -171,6 +172,8 @@ class InQuery:
         """Appends the parameter; every byte that is there stays: signed URLs depend on it."""
         if _NOT_TEXT.search(token):
             return False
+        _REDACTION.names.add(quote(self.name, safe=""))
+        _URLLIB3.addFilter(_REDACTION)
         request.url = self._with(request.url or "", token)
         return True
 
@@ -207,6 +210,30 @@ class InQuery:
     def _without(self, url: str, token: str) -> str:
         pair = _in_any_form(f"{self.name}={token}")
         return re.sub(rf"{pair}(?![A-Za-z0-9._~-])", "", url)
+
+
+class _Redaction(logging.Filter):
+    """Takes the values of parameters out of the URLs that a log shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets every record through, without those values."""
+        if isinstance(record.args, tuple):
+            names = "|".join(map(re.escape, tuple(self.names)))
+            record.args = tuple(
+                re.sub(rf"([?&](?:{names})=)[^&#\s]*", r"\1***", argument)
+                if isinstance(argument, str)
+                else argument
+                for argument in record.args
+            )
+        return True
+
+
+_REDACTION = _Redaction()
+_URLLIB3 = logging.getLogger("urllib3.connectionpool")
 
 
 def _in_any_form(text: str) -> str:

@@ -14,7 +14,7 @@ from requests.utils import requote_uri, rewind_body
 from requests_auth_profiles._credential import Credential, unfit
 from requests_auth_profiles._hosts import Reach, origin
 
-__all__ = ["Placed", "Signed"]
+__all__ = ["Placed", "Signed", "is_repeatable", "is_rewound", "let_go", "take_cookies"]
 
 _UNAUTHORIZED = 401
 _BYTES = (str, bytes, bytearray, memoryview)
@@ -120,20 +120,20 @@ class Signed:
     def _again(self, first: PreparedRequest, refusal: Response, how: dict[str, Any]) -> Response:
         """The answer to the same request with other tokens, or the refusal where there can be none."""
         retry = PreparedRequest.copy(refusal.request)
-        if not _is_repeatable(retry):
+        if not is_repeatable(retry):
             return refusal
         try:
             # All that are refused, as the answer does not say which one it means.
             renewed = [placed for placed in self._placed if placed.renew(retry)]
-            if not renewed or not _is_rewound(retry):
+            if not renewed or not is_rewound(retry):
                 return refusal
             for placed in renewed:
                 placed.swap(first, retry)
         except BaseException:
             refusal.close()
             raise
-        _let_go(refusal, streamed=how.get("stream", False))
-        _take_cookies(retry, refusal)
+        let_go(refusal, streamed=how.get("stream", False))
+        take_cookies(retry, refusal)
         started = perf_counter()
         answer: Response = refusal.connection.send(retry, **how)
         answer.elapsed = timedelta(seconds=perf_counter() - started)
@@ -178,7 +178,7 @@ def _target(response: Response) -> str:
     return quoted if parts.netloc else urljoin(response.url, quoted)
 
 
-def _let_go(refusal: Response, *, streamed: bool) -> None:
+def let_go(refusal: Response, *, streamed: bool) -> None:
     """Ends a refusal: where it is short it is read, as requests would do, to use its connection again."""
     length = getattr(refusal.raw, "length_remaining", None)
     if not streamed and length is not None and length <= _SHORT_BYTES:  # else it may never end
@@ -187,13 +187,13 @@ def _let_go(refusal: Response, *, streamed: bool) -> None:
     refusal.close()
 
 
-def _is_repeatable(request: PreparedRequest) -> bool:
+def is_repeatable(request: PreparedRequest) -> bool:
     """Whether the body can be sent again: not a generator, nor a file that cannot tell where it is."""
     position: Any = request._body_position  # type: ignore[attr-defined]  # noqa: SLF001  see rewind_body
     return request.body is None or isinstance(request.body, _BYTES) or isinstance(position, int)
 
 
-def _is_rewound(request: PreparedRequest) -> bool:
+def is_rewound(request: PreparedRequest) -> bool:
     """Whether the body, which is repeatable, is at its start again."""
     if request.body is None or isinstance(request.body, _BYTES):
         return True
@@ -204,7 +204,7 @@ def _is_rewound(request: PreparedRequest) -> bool:
     return True
 
 
-def _take_cookies(retry: PreparedRequest, refusal: Response) -> None:
+def take_cookies(retry: PreparedRequest, refusal: Response) -> None:
     """Sends the cookies that came with a refusal, as requests does on a redirect."""
     jar: Any = retry._cookies  # type: ignore[attr-defined]  # noqa: SLF001  as requests' own digest does
     if jar is None:

@@ -95,7 +95,8 @@ class CachedSource:
         grant: how a token is won.
         store: where it lives.
         key: its name there.
-        issued_for: a fingerprint of all that the token is issued for; one with another is not used.
+        issued_for: a fingerprint of all that the token is issued for, or gives it; one with another is not
+            used.
         early_expiry_seconds: how long before its end a token is renewed; half of its life at most.
         patience_seconds: how long to wait for another who is renewing it.
         now: the clock (epoch seconds).
@@ -107,15 +108,15 @@ class CachedSource:
         store: TokenStore,
         key: str,
         *,
-        issued_for: str,
+        issued_for: str | Callable[[], str],
         early_expiry_seconds: float,
         patience_seconds: float,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._grant = grant
+        self.grant = grant
         self._store = store
         self._key = key
-        self._issued_for = issued_for
+        self._issued_for = issued_for if callable(issued_for) else lambda: issued_for
         self._early_expiry_seconds = early_expiry_seconds
         self._patience_seconds = patience_seconds
         self._now = now
@@ -140,7 +141,7 @@ class CachedSource:
     def stored(self) -> Token | None:
         """The token that is kept, good or not, if it was issued for what is asked for now."""
         token = self._store.get(self._key)
-        return token if token is not None and token.issued_for == self._issued_for else None
+        return token if token is not None and token.issued_for == self._issued_for() else None
 
     def login(self) -> Token:
         """A new token, whatever is kept."""
@@ -168,7 +169,7 @@ class CachedSource:
             # Or another thread tried in vain: a person who said no is not asked again for each that waits.
             if self._failure is not None and self._failure is not failure:
                 raise copy.copy(self._failure)
-            if waited and self._grant.interactive and not (stored and stored.refresh_token):
+            if waited and self.grant.interactive and not (stored and stored.refresh_token):
                 raise AuthenticationFailed(
                     f"another process was signing in for {self._key} and did not succeed",
                     hint=f"requests-auth login {self._key}",
@@ -212,14 +213,14 @@ class CachedSource:
                     "the token store is out of order", hint="see the warning before, and mend what it names"
                 )
             try:
-                return self._grant.refresh(stored)
+                return self.grant.refresh(stored)
             except RefreshUnusable as unusable:
                 self._store.set(self._key, unusable.token)
                 raise unusable.error from None
             except RefreshRefused:
                 # Never sent again, even if nobody signs in now. All other errors leave it for the next try.
                 self._store.set(self._key, replace(stored, refresh_token=None))
-        return self._grant.fetch()
+        return self.grant.fetch()
 
     def _keeps(self, token: Token) -> bool:
         """Whether the store can write a token, tried with the one that is there."""
@@ -230,14 +231,14 @@ class CachedSource:
 
     def _kept(self, token: Token) -> Token:
         # Before it is used: a refresh token that was rotated and then lost costs the sign-in.
-        token = replace(token, issued_for=self._issued_for, obtained_at=self._now())
+        token = replace(token, issued_for=self._issued_for(), obtained_at=self._now())
         self._tell_whom_it_replaces()
         self._store.set(self._key, token)
         return token
 
     def _tell_whom_it_replaces(self) -> None:
         before = None if self._told else self._store.get(self._key)
-        if before is not None and before.issued_for != self._issued_for:
+        if before is not None and before.issued_for != self._issued_for():
             self._told = True
             _LOG.warning(
                 "The token kept for %s was issued for something else (the profile was changed, or another "
@@ -247,7 +248,7 @@ class CachedSource:
             )
 
     def _just_signed_in(self, token: Token) -> bool:
-        alone = self._grant.interactive and token.refresh_token is None and self._good(token, None)
+        alone = self.grant.interactive and token.refresh_token is None and self._good(token, None)
         return alone and 0 <= self._now() - token.obtained_at < _ASKED_AGAIN_SECONDS
 
     def _good(self, token: Token, refused: Token | None) -> bool:

@@ -4,9 +4,10 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-__all__ = ["RefreshUnusable", "Token"]
+__all__ = ["RefreshUnusable", "Token", "jwt_expires_at"]
 
 _CLOCK_SECONDS = 300.0
+_LAST_EXPIRES_AT = 253402300800  # the end of the year 9999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +91,17 @@ class RefreshUnusable(Exception):
         super().__init__(str(error))
         self.error = error
         self.token = token
+
+
+def jwt_expires_at(access_token: str) -> float | None:
+    """When a token that happens to be a JWT says it ends; it is a help, no proof, so all else is unknown."""
+    if access_token.count(".") != 2:  # noqa: PLR2004  RFC 7515 section 7.1
+        return None
+    import jwt
+
+    try:
+        expires_at: Any = jwt.decode(access_token, options={"verify_signature": False}).get("exp")
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    number = isinstance(expires_at, (int, float)) and not isinstance(expires_at, bool)
+    return float(expires_at) if number and 0 < expires_at < _LAST_EXPIRES_AT else None

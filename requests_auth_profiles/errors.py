@@ -18,7 +18,9 @@
         ├── ProviderUnavailable          the provider cannot be reached, or fails
         ├── InvalidProviderResponse      the provider's answer breaks the standard
         │   ├── GrantNotProvided         no token in the answer
+        │   ├── StateNotProvided         no state in the answer in the browser
         │   └── InvalidToken             a token that cannot be accepted
+        │       └── TokenExpiryNotProvided   a token that does not say when it ends
         ├── InvalidGrantRequest          the token endpoint refused (RFC 6749 section 5.2)
         │   └── RefreshRefused           it refused the refresh token: a new sign-in is needed
         └── StoreError                   the token store
@@ -53,11 +55,13 @@ __all__ = [
     "RequestsAuthException",
     "SecretUnavailable",
     "SignInRefused",
+    "StateNotProvided",
     "StoreError",
     "StoreKeyError",
     "StoreUnavailable",
     "StoreVersionError",
     "TimeoutOccurred",
+    "TokenExpiryNotProvided",
 ]
 
 
@@ -221,8 +225,16 @@ class GrantNotProvided(InvalidProviderResponse):
     """There is no token in the provider's answer."""
 
 
+class StateNotProvided(InvalidProviderResponse):
+    """There is no state in the answer in the browser; here for code that names it: we go on waiting then."""
+
+
 class InvalidToken(InvalidProviderResponse):
     """A token that cannot be accepted: its form, its type, or an ID token that is not for us."""
+
+
+class TokenExpiryNotProvided(InvalidToken):
+    """A token does not say when it ends; here for code that names it: we take such a token."""
 
 
 class InvalidGrantRequest(_ProviderError):

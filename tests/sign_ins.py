@@ -11,8 +11,9 @@ from wire import PATIENCE_SECONDS
 
 from requests_auth_profiles._oauth2.channel import Channel
 from requests_auth_profiles._oauth2.client import PublicClient
-from requests_auth_profiles._oauth2.grants import AuthorizationCode, ClientCredentials, TokenEndpoint
+from requests_auth_profiles._oauth2.grants import ClientCredentials, TokenEndpoint
 from requests_auth_profiles._oauth2.server import Server
+from requests_auth_profiles._oauth2.sign_in import AuthorizationCode
 
 Answer = Mapping[str, str]
 

@@ -10,8 +10,9 @@ import requests
 
 from requests_auth_profiles._oauth2.channel import Channel
 from requests_auth_profiles._oauth2.client import PublicClient
-from requests_auth_profiles._oauth2.grants import AuthorizationCode, TokenEndpoint
+from requests_auth_profiles._oauth2.grants import TokenEndpoint
 from requests_auth_profiles._oauth2.server import Server
+from requests_auth_profiles._oauth2.sign_in import AuthorizationCode
 from requests_auth_profiles._source import CachedSource
 from requests_auth_profiles.errors import InteractionRequired
 from requests_auth_profiles.stores import Token, TokenStore

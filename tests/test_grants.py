@@ -15,7 +15,7 @@ from sign_ins import Answer, Visitor, code_grant, endpoint, machine_grant
 from wire import PATIENCE_SECONDS, words_of
 
 from requests_auth_profiles._oauth2.client import ClientSecretBasic, ClientSecretPost
-from requests_auth_profiles._oauth2.grants import AuthorizationCode
+from requests_auth_profiles._oauth2.sign_in import AuthorizationCode
 from requests_auth_profiles.errors import (
     AuthenticationFailed,
     ConfigurationError,

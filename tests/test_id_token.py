@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sign_ins import Answer, Visitor, code_grant, endpoint
 
-from requests_auth_profiles._oauth2.grants import AuthorizationCode
 from requests_auth_profiles._oauth2.id_token import Expected, subject_of
+from requests_auth_profiles._oauth2.sign_in import AuthorizationCode
 from requests_auth_profiles._source import CachedSource
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import InvalidToken

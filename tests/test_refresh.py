@@ -8,7 +8,7 @@ from counterparts import Provider
 from sign_ins import Visitor, code_grant, endpoint
 from wire import words_of
 
-from requests_auth_profiles._oauth2.grants import AuthorizationCode
+from requests_auth_profiles._oauth2.sign_in import AuthorizationCode
 from requests_auth_profiles._source import CachedSource
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import (

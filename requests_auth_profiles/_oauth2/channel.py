@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 
 from requests_auth_profiles._hosts import is_loopback
@@ -59,11 +59,14 @@ class Channel:
         timeout_seconds: how long one exchange may take, its repetitions included.
         now: the clock (epoch seconds).
         spent_seconds: how much of that time is gone already; see `since`.
+        session: whose proxies, certificates and adapters are used, and nothing else of it; None = what the
+            environment says.
     """
 
     timeout_seconds: float
     now: Callable[[], float] = time.time
     spent_seconds: float = 0
+    session: requests.Session | None = field(default=None, repr=False)
 
     def since(self, started: float) -> Self:
         """This channel for an exchange that shares its deadline with those before it.
@@ -123,7 +126,9 @@ class Channel:
         requested_at = self.now()
         try:
             # Not by a session: that reads a redirect to its end, however long, and unpacks it.
-            with line.send(prepared, timeout=seconds, **_settings(prepared.url or "")) as response:
+            url = prepared.url or ""
+            way = self._mounted(url) or line
+            with way.send(prepared, timeout=seconds, **_settings(url, self.session)) as response:
                 body = b""
                 for part in response.raw.stream(64 * 1024, decode_content=False):
                     body += part
@@ -137,6 +142,13 @@ class Channel:
         finally:
             line.close()
 
+    def _mounted(self, url: str) -> BaseAdapter | None:
+        """The adapter of another kind that the person's session has for a URL, if it has one."""
+        if self.session is None:
+            return None
+        adapter = self.session.get_adapter(url)
+        return None if type(adapter) is HTTPAdapter else adapter
+
 
 class _Line(HTTPAdapter):
     """A way to a host that another thread can cut: nothing leaves then, and nothing is waited for."""
@@ -145,6 +157,7 @@ class _Line(HTTPAdapter):
         super().__init__()
         self._is_cut = False
         self._connections: list[Any] = []
+        self._sockets: list[socket.socket] = []
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """A pool, as requests asks for it, whose connections are known here."""
@@ -156,6 +169,8 @@ class _Line(HTTPAdapter):
             def connect(self) -> None:
                 line._connections.append(self)
                 super().connect()
+                # Kept: a connection forgets its socket once an answer without a length begins.
+                line._sockets.append(self.sock)
                 # A name that took too long to look up must not let a request out that was given up.
                 if line._is_cut:
                     self.close()
@@ -167,9 +182,9 @@ class _Line(HTTPAdapter):
     def cut(self) -> None:
         """Ends all that is going on."""
         self._is_cut = True
-        for connection in self._connections:
+        for one in (*self._sockets, *(connection.sock for connection in self._connections)):
             with suppress(OSError, AttributeError):  # it may be closed, or have no socket yet
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                one.shutdown(socket.SHUT_RDWR)
 
 
 def _prepared(request: requests.Request, host: str) -> requests.PreparedRequest:
@@ -190,11 +205,11 @@ def _prepared(request: requests.Request, host: str) -> requests.PreparedRequest:
     )
 
 
-def _settings(url: str) -> dict[str, Any]:
-    """How to send, and what the environment says of proxies and certificates."""
-    with requests.Session() as session:
-        settings = session.merge_environment_settings(url, proxies={}, stream=True, verify=None, cert=None)
-    if is_loopback(urlsplit(url).hostname or ""):
+def _settings(url: str, own: requests.Session | None) -> dict[str, Any]:
+    """How to send: what a session and the environment say of proxies and certificates."""
+    session = own or requests.Session()
+    settings = session.merge_environment_settings(url, proxies={}, stream=True, verify=None, cert=None)
+    if is_loopback(urlsplit(url).hostname or "") and not (own and own.proxies):
         settings["proxies"] = {}  # what stays on this machine may be plain http, which a proxy could read
     return dict(settings)
 

@@ -2,13 +2,13 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote_plus
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-__all__ = ["ClientSecretBasic", "ClientSecretPost", "PublicClient"]
+__all__ = ["ClientSecretBasic", "ClientSecretPost", "Nobody", "PublicClient", "UserBasic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,30 @@ class PublicClient(AuthBase):
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a token request."""
         return _with(r, client_id=self.client_id)
+
+
+class Nobody(AuthBase):
+    """Nothing: the request says by itself who asks."""
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Leaves a token request as it is."""
+        return r
+
+
+@dataclass(frozen=True, slots=True)
+class UserBasic(AuthBase):
+    """A user's name and password in the Authorization header (RFC 7617), as some providers want it."""
+
+    username: Callable[[], str]
+    password: Callable[[], str]
+    client: AuthBase = field(default_factory=Nobody)
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Signs a token request, which the client has signed in its body."""
+        pair = f"{self.username()}:{self.password()}".encode()
+        r = self.client(r)
+        r.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        return r
 
 
 def _with(request: PreparedRequest, **fields: str) -> PreparedRequest:

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from requests_auth_profiles.errors import InvalidToken
@@ -12,25 +13,31 @@ __all__ = ["Expected", "subject_of"]
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _SKEW_SECONDS = 120
+_SIGNATURE_ONLY: Any = {
+    f"verify_{claim}": False for claim in ("aud", "exp", "iat", "iss", "nbf", "sub", "jti")
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an ID token that came straight from the token endpoint must say.
+    """What an ID token must say.
 
-    Its signature is not looked at: TLS to that endpoint vouches for the issuer (3.1.3.7, item 6).
+    The signature of one that came straight from the token endpoint is not looked at: TLS to that endpoint
+    vouches for the issuer (3.1.3.7, item 6). One that came through the browser must be verified (3.2.2.11).
 
     Args:
-        client_id: us.
+        client_id: us; None = whoever it is for.
         issuer: the issuer, where the profile names it.
         nonce: what the authorization request carried; None where there was none, as in a refresh.
         subject: who signed in, where that is known already (section 12.2).
+        keys: the provider's (RFC 7517 section 5), to verify the signature with; None = it is not looked at.
     """
 
-    client_id: str
+    client_id: str | None
     issuer: str | None
     nonce: str | None = None
     subject: str | None = None
+    keys: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def check(self, id_token: str, access_token: str, now: float) -> None:
         """Looks whether an ID token is what is expected, beside an access token, at `now` (epoch seconds).
@@ -42,6 +49,8 @@ class Expected:
         algorithm = header.get("alg")
         if algorithm not in _ALGORITHMS:
             problem = "is not signed as it must be"
+        elif self.keys is not None and not _is_signed(id_token, header, self.keys):
+            problem = "is not signed by the provider"
         else:
             problem = self._problem(claims, now) or _other_access_token(claims, algorithm, access_token)
         if problem:
@@ -52,11 +61,12 @@ class Expected:
     def _problem(self, claims: dict[str, Any], now: float) -> str:
         audience, party = claims.get("aud"), claims.get("azp")
         audiences = audience if isinstance(audience, list) else [audience]
-        not_ours = party != self.client_id and (party is not None or len(audiences) > 1)
+        us = audiences[0] if self.client_id is None and len(audiences) == 1 else self.client_id
+        not_ours = party != us and (party is not None or len(audiences) > 1)
         expires_at, issued_at = _seconds(claims.get("exp")), _seconds(claims.get("iat"))
         for wrong, problem in (
             (self.issuer is not None and claims.get("iss") != self.issuer, "is from another issuer"),
-            (self.client_id not in audiences, "is for another client"),
+            (us not in audiences, "is for another client"),
             (not_ours, "was issued to another client"),
             (expires_at is None or expires_at < now - _SKEW_SECONDS, "has expired"),
             (issued_at is None or issued_at > now + _SKEW_SECONDS, "is from the future"),
@@ -84,6 +94,24 @@ def _read(id_token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     except (jwt.PyJWTError, ValueError, RecursionError):
         return {}, {}
     return whole["header"], whole["payload"]
+
+
+def _is_signed(id_token: str, header: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:
+    """Whether one of these keys, the one that the header names if it names one, verifies the signature."""
+    import jwt
+
+    try:
+        known = jwt.PyJWKSet.from_dict(dict(keys)).keys
+    except jwt.PyJWTError:
+        return False
+    named = [key for key in known if header.get("kid") is None or key.key_id == header["kid"]]
+    for key in named:
+        try:
+            jwt.decode(id_token, key, algorithms=[header["alg"]], options=_SIGNATURE_ONLY)
+        except (jwt.PyJWTError, ValueError, TypeError):
+            continue
+        return True
+    return False
 
 
 def _seconds(value: object) -> float | None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from threading import Thread
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Protocol, Self
 
 from requests_auth_profiles._oauth2.attendant import Attendant
 from requests_auth_profiles._oauth2.page import Page, answered, refused, signed_in, stray
@@ -24,7 +24,7 @@ from requests_auth_profiles.errors import (
     TimeoutOccurred,
 )
 
-__all__ = ["Loopback"]
+__all__ = ["Display", "Loopback"]
 
 _HEAD_LIMIT = 32 * 1024  # a browser sends what cookies other programs of this machine gave it
 _CONNECTION_SECONDS = 5.0
@@ -34,6 +34,23 @@ _MOST_CONNECTIONS = 64
 _QUEUE = 1024
 _FREE_PORT_TRIES = 16
 _HTTP_PORT = 80  # browsers do not say it
+
+
+class Display(Protocol):
+    """Makes the pages that the browser shows at the end; see `page` for their parameters."""
+
+    def signed_in(self, profile: str, provider: str) -> Page:
+        """The page that ends a sign-in well."""
+
+    def refused(self, profile: str, reason: str, hint: str) -> Page:
+        """The page that ends a sign-in that failed."""
+
+
+class _Display:
+    """Our own pages."""
+
+    signed_in = staticmethod(signed_in)
+    refused = staticmethod(refused)
 
 
 class Loopback:
@@ -49,7 +66,14 @@ class Loopback:
         path: the path of the redirect URI.
         timeout_seconds: how long the person may take.
         attendant: who takes the person to the provider.
+        field: the parameter of the answer that is waited for.
+        display: makes the pages that the browser shows at the end; None = ours.
+
+    Attributes:
+        stand_in: who answers in a test, in place of every attendant and on any free port; None = nobody.
     """
+
+    stand_in: ClassVar[Attendant | None] = None
 
     def __init__(
         self,
@@ -61,6 +85,8 @@ class Loopback:
         path: str,
         timeout_seconds: float,
         attendant: Attendant,
+        field: str = "code",
+        display: Display | None = None,
     ) -> None:
         self._profile = profile
         self._provider = provider
@@ -68,12 +94,14 @@ class Loopback:
         self._ports = ports
         self._path = path
         self._timeout_seconds = timeout_seconds
-        self._attendant = attendant
+        self._attendant = self.stand_in or attendant
+        self._field = field
+        self._display = display or _Display()
         self._sockets: list[socket.socket] = []
         self._listener: _Listener | None = None
 
     def __enter__(self) -> Self:
-        self._sockets = _bind(self._host, self._ports)
+        self._sockets = _bind(self._host, self._ports if self.stand_in is None else (0,))
         return self
 
     @property
@@ -92,7 +120,7 @@ class Loopback:
         port = self._sockets[0].getsockname()[1]
         names = {self._host.lower(), "localhost", "127.0.0.1", "[::1]"}
         authorities = {f"{name}:{port}" for name in names} | (names if port == _HTTP_PORT else set())
-        awaited = Awaited(frozenset(authorities), self._path, state)
+        awaited = Awaited(frozenset(authorities), self._path, state, self._field)
         self._listener = _Listener(self._sockets, awaited)
         deadline = time.monotonic() + self._timeout_seconds
         try:
@@ -118,11 +146,11 @@ class Loopback:
 
     def _farewell(self, error: BaseException | None) -> Page:
         if error is None:
-            return signed_in(self._profile, self._provider)
+            return self._display.signed_in(self._profile, self._provider)
         reason, hint = "The program stopped waiting.", ""
         if isinstance(error, RequestsAuthException):
             reason, hint = error.message, error.hint
-        return refused(self._profile, reason, hint or f"`requests-auth login {self._profile}`")
+        return self._display.refused(self._profile, reason, hint or f"`requests-auth login {self._profile}`")
 
 
 class _Listener:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Page", "answered", "bounce", "refused", "signed_in", "stray"]
+__all__ = ["Page", "answered", "bounce", "custom", "refused", "signed_in", "stray"]
 
 _LONGEST_TEXT = 300
 
@@ -96,29 +96,44 @@ class Page:
     body: bytes
 
 
-def signed_in(profile: str, provider: str) -> Page:
+def signed_in(profile: str, provider: str, *, close_after: int | None = None) -> Page:
     """The page that ends a sign-in well.
 
     Args:
         profile: the name of the profile; empty where there is none.
         provider: the host of the provider.
+        close_after: milliseconds after which it closes, where the browser lets it; None = it stays.
     """
     facts = _facts(("Profile", profile), ("Provider", provider))
     next_step = "<p>You can close this tab and go back to your program.</p>"
-    return _page("You are signed in", _CHECK, facts + next_step, script=_FORGET)
+    return _page("You are signed in", _CHECK, facts + next_step, script=_FORGET + _closing(close_after))
 
 
-def refused(profile: str, reason: str, hint: str) -> Page:
+def refused(profile: str, reason: str, hint: str, *, close_after: int | None = None) -> Page:
     """The page that ends a sign-in that failed (RFC 6749 section 4.1.2.1).
 
     Args:
         profile: the name of the profile; empty where there is none.
         reason: what the provider said, as it came.
         hint: what to do next, in which `text between backticks` is something to type.
+        close_after: milliseconds after which it closes, where the browser lets it; None = it stays.
     """
     facts = _facts(("Profile", profile), ("Reason given", reason))
     # 400 rather than 200, so that who sees only the status (curl, a log, a test) sees that it failed.
-    return _page("The sign-in failed", _CROSS, facts + _paragraph(hint), status=400, script=_FORGET)
+    script = _FORGET + _closing(close_after)
+    return _page("The sign-in failed", _CROSS, facts + _paragraph(hint), status=400, script=script)
+
+
+def custom(text: str, *, status: int = 200) -> Page:
+    """A page of somebody's own, which may have styles and scripts in it but nothing from another place.
+
+    Args:
+        text: an HTML document.
+        status: the HTTP status code.
+    """
+    body = text.encode(errors="replace")  # what a provider said may be no text
+    inline = "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    return Page(status, _headers(body, f"default-src 'none'; {inline}; img-src data:"), body)
 
 
 def stray(reason: str, status: int = 400) -> Page:
@@ -174,7 +189,15 @@ def _page(
         f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {source}; connect-src {connect}; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    headers = {
+    return Page(status, _headers(body, policy), body)
+
+
+def _closing(milliseconds: int | None) -> str:
+    return "" if milliseconds is None else f"setTimeout(close, {int(milliseconds)});"
+
+
+def _headers(body: bytes, policy: str) -> dict[str, str]:
+    return {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Length": str(len(body)),
         "Content-Security-Policy": policy,
@@ -184,7 +207,6 @@ def _page(
         "Cross-Origin-Opener-Policy": "same-origin",
         "Connection": "close",
     }
-    return Page(status, headers, body)
 
 
 def _card(title: str, mark: str, content: str) -> str:

@@ -18,7 +18,7 @@ _FIELD_VALUE = re.compile(
 )  # other programs' cookies for localhost may be anything
 _LONGEST_BODY = 16 * 1024
 _MOST_PARAMETERS = 32
-_ANSWERS = {"code", "error", "access_token", "id_token", "state"}
+_ANSWERS = {"error", "state"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,13 @@ class Awaited:
             was pointed at this machine (DNS rebinding).
         path: the path of the redirect URI.
         state: the state of the authorization request.
+        field: the parameter that is waited for: `code`, or a token.
     """
 
     authorities: frozenset[str]
     path: str
     state: str
+    field: str = "code"
 
     def judge(self, request: Request, body: bytes) -> Mapping[str, str] | Page:
         """The parameters of the answer, or the page for a request that is not the one."""
@@ -108,7 +110,7 @@ class Awaited:
         except ValueError:
             return stray("It could not be read.")
         answer = dict(pairs)
-        if not fragment and not _ANSWERS & set(answer):
+        if not fragment and not {*_ANSWERS, self.field} & set(answer):
             return bounce()
         if len(answer) != len(pairs):
             return stray("It says something twice.")
@@ -117,6 +119,6 @@ class Awaited:
             return stray("It does not belong to this sign-in.")
         # What has no value counts as left out (RFC 6749 section 3.1): `code=x&error=` is no refusal.
         answer = {name: value for name, value in answer.items() if value}
-        if ("code" in answer) == ("error" in answer):
+        if (self.field in answer) == ("error" in answer):
             return stray("It holds no answer.")
         return answer

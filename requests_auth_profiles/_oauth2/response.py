@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from requests_auth_profiles._oauth2.channel import Reply
 from requests_auth_profiles._oauth2.redaction import without_secrets
-from requests_auth_profiles._token import Token
+from requests_auth_profiles._token import Token, jwt_expires_at
 from requests_auth_profiles.errors import (
     GrantNotProvided,
     InvalidGrantRequest,
@@ -19,12 +20,11 @@ from requests_auth_profiles.errors import (
     RefreshRefused,
 )
 
-__all__ = ["json_object", "printable", "rotated_by", "token_of"]
+__all__ = ["implicit_token_of", "json_object", "printable", "rotated_by", "token_of"]
 
 _SUCCESS = range(200, 300)
 _LONGEST_TOKEN = 64 * 1024
 _LONGEST_LIFETIME_SECONDS = 10 * 365 * 86400
-_LAST_EXPIRES_AT = 253402300800  # the end of the year 9999
 _LONGEST_TEXT = 300
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -58,13 +58,14 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def token_of(reply: Reply, *, host: str, grant_type: str) -> Token:
+def token_of(reply: Reply, *, host: str, grant_type: str, field: str = "access_token") -> Token:
     """The token in an answer of the token endpoint.
 
     Args:
         reply: what came.
         host: the endpoint's host, for messages.
         grant_type: what was asked for.
+        field: where in the answer the token is.
 
     Raises:
         RefreshRefused: the refresh token is no longer good.
@@ -77,18 +78,32 @@ def token_of(reply: Reply, *, host: str, grant_type: str) -> Token:
     # Some providers answer an error with 200.
     if reply.status not in _SUCCESS or said.get("error"):
         raise _refused(said, reply, host, grant_type)
-    access_token = _secret(said, "access_token", host)
+    return _token(said, field, requested_at=reply.requested_at, host=host)
+
+
+def implicit_token_of(said: Mapping[str, str], field: str, *, requested_at: float, host: str) -> Token:
+    """The token in an authorization response (RFC 6749 section 4.2.2); see `token_of`.
+
+    Args:
+        said: the parameters of the response.
+        field: where in it the token is.
+        requested_at: when it was asked for (epoch seconds).
+        host: the provider's, for messages.
+    """
+    return replace(_token(said, field, requested_at=requested_at, host=host), refresh_token=None)
+
+
+def _token(said: Mapping[str, Any], field: str, *, requested_at: float, host: str) -> Token:
+    access_token = _secret(said, field, host)
     if access_token is None:
-        raise GrantNotProvided(
-            f"the answer of {host} has no access_token", hint="check the scopes and the flow"
-        )
+        raise GrantNotProvided(f"the answer of {host} has no {field}", hint="check the scopes and the flow")
     # A type that is not named is Bearer in practice; one that we do not know must not be used (section 7.1).
     token_type = said.get("token_type")
     if token_type not in (None, "") and str(token_type).casefold() != "bearer":  # a tuple: it may be a list
         raise InvalidToken(f"the token of {host} is not a bearer token", hint="ask for one that is")
     return Token(
         access_token=access_token,
-        expires_at=_expires_at(said.get("expires_in"), access_token, reply.requested_at, host),
+        expires_at=_expires_at(said.get("expires_in"), access_token, requested_at, host),
         refresh_token=_secret(said, "refresh_token", host),
         id_token=_secret(said, "id_token", host),
         scope=_scope(said.get("scope")),
@@ -158,7 +173,7 @@ def printable(text: object) -> str:
     ).strip()
 
 
-def _secret(said: dict[str, Any], name: str, host: str) -> str | None:
+def _secret(said: Mapping[str, Any], name: str, host: str) -> str | None:
     value = said.get(name)
     if value is None or value == "":
         return None
@@ -178,7 +193,7 @@ def _scope(value: object) -> str | None:
 
 def _expires_at(expires_in: object, access_token: str, requested_at: float, host: str) -> float | None:
     if expires_in is None:
-        return _jwt_expires_at(access_token)
+        return jwt_expires_at(access_token)
     seconds = math.nan
     # An integer may be too large for a float, its text is not; float() would also take " 1_0 " and "inf".
     text = expires_in if isinstance(expires_in, str) else repr(expires_in)
@@ -190,17 +205,3 @@ def _expires_at(expires_in: object, access_token: str, requested_at: float, host
             f"the expires_in of {host} is not a number of seconds", hint="tell the provider (RFC 6749)"
         )
     return requested_at + math.floor(min(max(seconds, 0.0), _LONGEST_LIFETIME_SECONDS))
-
-
-def _jwt_expires_at(access_token: str) -> float | None:
-    """When a token that happens to be a JWT says it ends; it is a help, no proof, so all else is unknown."""
-    if access_token.count(".") != 2:  # noqa: PLR2004  RFC 7515 section 7.1
-        return None
-    import jwt
-
-    try:
-        expires_at: Any = jwt.decode(access_token, options={"verify_signature": False}).get("exp")
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        return None
-    number = isinstance(expires_at, (int, float)) and not isinstance(expires_at, bool)
-    return float(expires_at) if number and 0 < expires_at < _LAST_EXPIRES_AT else None

@@ -10,7 +10,7 @@ from requests_auth_profiles._oauth2.channel import Channel
 from requests_auth_profiles._oauth2.response import json_object
 from requests_auth_profiles.errors import ConfigurationError, InvalidProviderResponse
 
-__all__ = ["Server"]
+__all__ = ["Server", "is_endpoint"]
 
 _ANNOUNCED = {  # the profile's names, and those of RFC 8414 section 2 and RFC 8628 section 4
     "authorization_url": "authorization_endpoint",
@@ -61,12 +61,39 @@ class Server:
                 f"{self.issuer} does not announce its {_ANNOUNCED[name]}",
                 hint=f'say it: {name} = "https://…"',
             )
-        if not _is_endpoint(found, self.issuer or ""):
+        if not is_endpoint(found, self.issuer or ""):
             raise InvalidProviderResponse(
                 f"the {_ANNOUNCED[name]} that {self.issuer} announces is no https URL",
                 hint=f'tell the provider, or say it: {name} = "https://…"',
             )
         return found
+
+    def keys(self) -> dict[str, Any] | None:
+        """The keys that it signs with (RFC 7517 section 5); None where it is not known where they are.
+
+        Raises:
+            InvalidProviderResponse: what is there is no set of keys.
+            ProviderUnavailable: it cannot be reached.
+        """
+        if "jwks_url" not in self._said and (self.issuer is None or "jwks_uri" not in self._announced()):
+            return None
+        reply = self._channel.get(self.url("jwks_url"))
+        found = json_object(reply.body) if reply.status == _OK else None
+        if found is None:
+            raise InvalidProviderResponse(
+                f"{self.host} answered {reply.status} where its keys should be",
+                hint="check jwks_url",
+            )
+        return found
+
+    def may_be(self, issuer: str) -> bool:
+        """Whether it may name itself so in an authorization response (RFC 9207 section 2.4)."""
+        if self.issuer is not None:
+            return issuer == self.issuer
+        # Nobody said who it is; but it is not somebody whose host has nothing to do with its endpoints.
+        host = issuer.partition("://")[2].partition("/")[0].lower()
+        ours = {urlsplit(url).netloc.lower() for url in self._said.values()}
+        return any(host == one or host.endswith(f".{one}") or one.endswith(f".{host}") for one in ours)
 
     def always_says_iss(self) -> bool:
         """Whether it is known to name itself in each authorization response (RFC 9207 section 3)."""
@@ -105,7 +132,7 @@ class Server:
         )
 
 
-def _is_endpoint(url: str, issuer: str) -> bool:
+def is_endpoint(url: str, issuer: str) -> bool:
     """Whether an announced URL is one to send secrets to, and to show; plain http only if the issuer is."""
     if not is_confidential(url) or not url.isascii() or not url.isprintable():
         return False
