@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 from requests import PreparedRequest, RequestException
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth, HTTPProxyAuth
 
-from requests_auth_profiles._credential import Credential, InHeader
+from requests_auth_profiles._credential import Credential, InHeader, InQuery
 from requests_auth_profiles._hosts import Reach, is_plain
 from requests_auth_profiles._signed import Placed, Signed
 from requests_auth_profiles._token import Token
@@ -56,16 +56,24 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
         """What it writes on a request."""
         return (self._credential.writes,)
 
-    def within(self, reach: Reach) -> Self:
+    def within(self, reach: Reach) -> "ProfileAuth":
         """The same for fewer URLs: those that this reach admits too."""
-        return type(self)(self._reach.within(reach), self._credential)
+        return ProfileAuth(self._reach.within(reach), self._credential)
 
     def check(self, url: str) -> None:
         """Refuses a URL, as requests sends it, that the credential may not go to; see `Reach.check`."""
         self._reach.check(url)
 
     def token(self) -> Token:
-        """A token that is good now."""
+        """A token that is good now.
+
+        Raises:
+            ConfigurationError: it has none, but answers a challenge.
+        """
+        if not isinstance(self._credential, InHeader | InQuery):
+            raise ConfigurationError(
+                f"{self.name} has no token: it talks with each server", hint="use it as auth=… of requests"
+            )
         return self._credential.source.token()
 
     def headers(self, url: str) -> dict[str, str]:
@@ -76,12 +84,13 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
             ConfigurationError: it goes into the query, not into a header.
         """
         self.check(_for_any_client(url))
+        token = self.token()
         if not isinstance(self._credential, InHeader):
             raise ConfigurationError(
                 f"{self.name} goes into the query, not into a header",
                 hint='in = "header", if the API takes that',
             )
-        return {self._credential.name: self._credential.value(self.token().access_token)}
+        return {self._credential.name: self._credential.value(token.access_token)}
 
     def stored(self) -> Token | None:
         """The token that is kept, good or not; None where nothing is."""
