@@ -19,11 +19,12 @@ from requests.auth import AuthBase
 from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
 from requests_auth_profiles._config import environment, kinds
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path
-from requests_auth_profiles._config.spec import ApiKey, Basic, Bearer, Client, Compose, OAuth2, Profile
-from requests_auth_profiles._credential import InHeader, InQuery, utf8
+from requests_auth_profiles._config.secrets import Secret
+from requests_auth_profiles._config.spec import ApiKey, Basic, Bearer, Client, Compose, Ntlm, OAuth2, Profile
+from requests_auth_profiles._credential import Credential, InHeader, InQuery, utf8
 from requests_auth_profiles._hosts import Reach
 from requests_auth_profiles._source import CachedSource, Grant, StaticSource
-from requests_auth_profiles.errors import ConfigurationError, InteractionRequired
+from requests_auth_profiles.errors import ConfigurationError, SecretUnavailable
 from requests_auth_profiles.stores import FallbackStore, FileStore, KeySource, MemoryStore, TokenStore
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Builder:
                 self._store = _store_of(self.file)
             return self._store
 
-    def _made(self, spec: Profile) -> ProfileAuth | ComposedAuth:
+    def _made(self, spec: Profile) -> ProfileAuth | ComposedAuth:  # noqa: PLR0911  a case for each scheme
         reach = Reach(spec.name, spec.hosts, allow_http=spec.allow_http)
         match spec.scheme:
             case Compose(members=members):
@@ -178,6 +179,8 @@ class Builder:
             case Basic(username=username, password=password):
                 source = StaticSource(partial(_pair, spec.name, username, password))
                 return ProfileAuth(reach, InHeader("Authorization", "Basic {token}", source))
+            case Ntlm(user=user):
+                return ProfileAuth(reach, _ntlm(user))
             case Bearer(token=token, header_name=name, header_value=form):
                 return ProfileAuth(reach, InHeader(name, form, StaticSource(token)))
             case OAuth2() as scheme:
@@ -189,7 +192,7 @@ class Builder:
             self._grant(name, scheme),
             self.store,
             name,
-            issued_for=_fingerprint(scheme),
+            issued_for=partial(_fingerprint, scheme),
             early_expiry_seconds=scheme.early_expiry,
             # The other one may discover endpoints, wait for the person, and exchange the code.
             patience_seconds=3 * scheme.timeout + _PATIENCE_SECONDS,
@@ -198,8 +201,9 @@ class Builder:
     def _grant(self, name: str, scheme: OAuth2) -> Grant:
         # Imported here: a profile with an API key needs none of it.
         from requests_auth_profiles._oauth2.channel import Channel
-        from requests_auth_profiles._oauth2.grants import AuthorizationCode, ClientCredentials, TokenEndpoint
+        from requests_auth_profiles._oauth2.grants import ClientCredentials, Password, TokenEndpoint
         from requests_auth_profiles._oauth2.server import Server
+        from requests_auth_profiles._oauth2.sign_in import AuthorizationCode, Implicit
 
         channel = Channel(scheme.timeout)
         server = Server(scheme.endpoints, channel)
@@ -209,26 +213,41 @@ class Builder:
             server=server,
             channel=channel,
             client_id=scheme.client.client_id,
-            client_auth=_client_auth(scheme.client),
+            client_auth=_endpoint_auth(scheme),
             parameters=aimed | scheme.token_params,
+            token_field_name=scheme.token_field_name,
         )
         scope = " ".join(scheme.scopes)
         if scheme.flow == "client-credentials":
             return ClientCredentials(endpoint=endpoint, scope=scope)
+        if scheme.flow == "password" and (user := scheme.user) is not None:
+            return Password(endpoint=endpoint, username=user.username, password=user.password, scope=scope)
+        asked = aimed | scheme.authorize_params
+        if scheme.flow == "implicit":
+            return Implicit(
+                server=server,
+                channel=channel,
+                client_id=scheme.client.client_id,
+                scope=scope,
+                parameters=asked,
+                listen=lambda: self._listen(name, server.host, scheme, scheme.token_field_name),
+                response_type=scheme.response_type,
+                token_field_name=scheme.token_field_name,
+            )
         return AuthorizationCode(
             endpoint=endpoint,
             scope=scope,
-            parameters=aimed | scheme.authorize_params,
-            listen=lambda: self._listen(name, server.host, scheme),
+            parameters=asked,
+            listen=lambda: self._listen(name, server.host, scheme, scheme.code_field_name),
+            pkce=scheme.flow == "authorization-code-pkce",
+            response_type=scheme.response_type,
+            code_field_name=scheme.code_field_name,
         )
 
-    def _listen(self, name: str, provider: str, scheme: OAuth2) -> "Loopback":
-        if not environment.interactive():
-            raise InteractionRequired(
-                f"a person must sign in for {name}, and none can be asked here "
-                f"(CI, or {environment.INTERACTIVE}=0)",
-                hint=f"where a person can be asked, and with the same store: requests-auth login {name}",
-            )
+    def _listen(self, name: str, provider: str, scheme: OAuth2, field: str) -> "Loopback":
+        environment.need_person(
+            name, f"where a person can be asked, and with the same store: requests-auth login {name}"
+        )
         from requests_auth_profiles._oauth2.attendant import BrowserAttendant
         from requests_auth_profiles._oauth2.loopback import Loopback
 
@@ -240,6 +259,7 @@ class Builder:
             path=scheme.redirect.path,
             timeout_seconds=scheme.timeout,
             attendant=self._attendant or BrowserAttendant(),
+            field=field,
         )
 
 
@@ -255,9 +275,33 @@ def _pair(name: str, username: Callable[[], str], password: Callable[[], str]) -
     return b64encode(utf8(f"{user}:{password()}")).decode()
 
 
-def _client_auth(client: Client) -> AuthBase:
-    from requests_auth_profiles._oauth2.client import ClientSecretBasic, ClientSecretPost, PublicClient
+def _endpoint_auth(scheme: OAuth2) -> AuthBase:
+    """What signs a token request: the client and, where a code is turned in, a user who is named."""
+    from requests_auth_profiles._oauth2.client import UserBasic
 
+    client = _client_auth(scheme.client)
+    if scheme.flow == "password" or scheme.user is None:
+        return client
+    return UserBasic(scheme.user.username, scheme.user.password, client)
+
+
+def _ntlm(user: Basic | None) -> Credential:
+    # Imported here: no other profile needs it.
+    from requests_auth_profiles._ntlm import ByNtlm, by_password, by_windows
+
+    return ByNtlm(by_windows() if user is None else by_password(user.username, user.password))
+
+
+def _client_auth(client: Client) -> AuthBase:
+    from requests_auth_profiles._oauth2.client import (
+        ClientSecretBasic,
+        ClientSecretPost,
+        Nobody,
+        PublicClient,
+    )
+
+    if not client.client_id:
+        return Nobody()
     if client.client_secret is None or client.client_auth == "none":
         return PublicClient(client.client_id)
     kind = ClientSecretBasic if client.client_auth == "basic" else ClientSecretPost
@@ -275,8 +319,19 @@ def _fingerprint(scheme: OAuth2) -> str:
         "resource": scheme.resource,
         "authorize_params": scheme.authorize_params,
         "token_params": scheme.token_params,
+        "response_type": scheme.response_type,
+        "token_field_name": scheme.token_field_name,
+        "username": None if scheme.user is None else _name(scheme.user.username),
     }
     return hashlib.sha256(json.dumps(where | what, sort_keys=True).encode()).hexdigest()
+
+
+def _name(username: Secret) -> str:
+    """Whose tokens they are; where that cannot be known, those of nobody."""
+    try:
+        return username()
+    except SecretUnavailable:  # whoever needs the name is told; a look at what is kept needs it not
+        return str(username)
 
 
 def _store_of(file: ProfilesFile) -> TokenStore:

@@ -165,6 +165,7 @@ def test_a_hint_that_is_typed(tmp_path: Path, right: str, line: str, hint: str) 
     [
         (flow.name, provider)
         for flow in FLOWS.values()
+        if flow.needs
         for provider in (providers() if flow.endpoints else [""])
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from requests_auth_profiles._config import addresses, kinds
 from requests_auth_profiles._config.inheritance import Effective
-from requests_auth_profiles._config.keys import FLOWS, PROFILE, ROOT, STORE, Flow, Key
+from requests_auth_profiles._config.keys import FLOWS, PROFILE, ROOT, STORE, Flow, Key, key_of
 from requests_auth_profiles._config.kinds import near
 from requests_auth_profiles._config.links import COMPOSE, conflicts, endless, missing, no_profile
 from requests_auth_profiles._config.providers import providers
@@ -33,16 +33,17 @@ _SAID_BY = {
     "client_secret": "client_secret",
     "redirect_uri": "redirect_host, redirect_port and redirect_path",
     "resource": "resource",
+    "response_type": "response_type",
     "scope": "scopes",
 }
 _OURS = {
     "authorize_params": {
         *("client_assertion", "code_challenge", "code_challenge_method", "code_verifier", "nonce"),
-        *("password", "response_type", "state", *_SAID_BY),
+        *("password", "state", *_SAID_BY),
     },
     "token_params": {
         *("client_assertion", "client_assertion_type", "code", "code_verifier", "grant_type", "password"),
-        *("refresh_token", "username", *_SAID_BY),
+        *("refresh_token", "username", *(_SAID_BY.keys() - {"response_type"})),
     },
 }
 
@@ -92,14 +93,19 @@ def incomplete(profile: Effective) -> list[Fault]:
     return list(_whole(profile))
 
 
-def literal_secrets(data: Mapping[str, Any]) -> Iterator[_Path]:
-    """Where a secret stands in the file itself."""
-    places: list[tuple[_Path, Any, Mapping[str, Key]]] = [(("store",), data.get("store"), STORE)]
-    places += [(("profiles", name), table, PROFILE) for name, table in tables(data).items()]
-    for path, table, keys in places:
-        for name, value in table.items() if isinstance(table, dict) else ():
-            if name in keys and keys[name].secret and isinstance(value, str):
-                yield (*path, name)
+def literal_secrets(data: Mapping[str, Any], profiles: Mapping[str, Effective | None]) -> Iterator[_Path]:
+    """Where a secret stands in the file itself; see `faults` for the parameters."""
+    store = data.get("store")
+    for name, value in store.items() if isinstance(store, dict) else ():
+        if name in STORE and STORE[name].secret and isinstance(value, str):
+            yield "store", name
+    for profile, table in tables(data).items():
+        found = profiles[profile]
+        flow = None if found is None else found.values.get("flow")
+        for name, value in table.items():
+            key = key_of(name, flow)
+            if key is not None and key.secret and isinstance(value, str):
+                yield "profiles", profile, name
 
 
 def _words(value: object) -> list[str]:
@@ -177,7 +183,7 @@ def _known(flow: str, provider: str) -> dict[str, Key]:
     if flow == COMPOSE:
         known = {name: key for name, key in PROFILE.items() if key.common and name != "flow"}
     elif flow != _ANY:
-        known = {name: key for name, key in PROFILE.items() if key.common or name in FLOWS[flow].keys}
+        known = FLOWS[flow].known()
     for row in providers().values():
         if row.name == provider:
             known |= row.variables
@@ -257,20 +263,32 @@ def _endpoints(found: Effective, flow: Flow) -> _Found:
 
 def _together(found: Effective, flow: Flow) -> _Found:
     """Keys that do not go together."""
-    needs_secret = found.values.get("client_auth") in ("basic", "post")  # a tuple: it may be any value here
-    if needs_secret and "client_secret" not in found and "client_secret" not in flow.needs:
-        hint = PROFILE["client_secret"].written()
-        yield Fault(("profiles", found.name), "needs client_secret, as it has client_auth", hint)
-    name = found.values.get("name")
+    said = found.values
+    needs_secret = said.get("client_auth") in ("basic", "post")  # a tuple: it may be any value here
+    by_code = "code_field_name" in flow.takes
+    by_pair = by_code or flow.name == "ntlm"
+    for has, needed in (
+        ("client_auth", "client_secret" if needs_secret else ""),
+        ("client_secret", "client_id"),
+        ("username", "password" if by_pair else ""),
+        ("password", "username" if by_pair else ""),
+    ):
+        if needed and has in said and needed not in found and needed not in flow.needs:
+            message = f"needs {needed}, as it has {has}"
+            yield Fault(("profiles", found.name), message, PROFILE[needed].written())
+    if by_code and "username" in said and said.get("client_auth") == "basic":
+        message = "says who we are in the header where username stands already"
+        yield Fault(found.path("client_auth"), message, 'client_auth = "post"')
+    name = said.get("name")
     in_header = flow.name == "api-key" and found.get("in") == "header" and kinds.TEXT.problem(name) is None
     if in_header and (problem := kinds.HEADER_NAME.problem(name)) is not None:
         yield Fault(found.path("name"), problem.message, PROFILE["name"].written())
-    token = found.values.get("token")
+    token = said.get("token") if "token" in flow.needs else None
     if isinstance(token, str) and token.lower().startswith("bearer "):
         message = "begins with the word Bearer, which header_value writes already"
         yield Fault(found.path("token"), message, "leave that word out")
-    hosts = found.values.get("hosts")
-    if found.values.get("allow_http") is not True and addresses.HOSTS.problem(hosts) is None:
+    hosts = said.get("hosts")
+    if said.get("allow_http") is not True and addresses.HOSTS.problem(hosts) is None:
         for number, text in enumerate(hosts or (), 1):
             pattern = HostPattern.parse(text)
             if pattern.scheme == "http" and not is_loopback(pattern.host):

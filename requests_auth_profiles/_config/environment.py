@@ -7,12 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from requests_auth_profiles.errors import ConfigurationError
+from requests_auth_profiles.errors import ConfigurationError, InteractionRequired
 
 if TYPE_CHECKING:
     from platformdirs.api import PlatformDirsABC
 
 __all__ = [
+    "CI_VARIABLES",
     "FILE",
     "INTERACTIVE",
     "PROFILE",
@@ -24,6 +25,7 @@ __all__ = [
     "folders",
     "in_ci",
     "interactive",
+    "need_person",
     "state_folder",
 ]
 
@@ -35,13 +37,21 @@ INTERACTIVE = "REQUESTS_AUTH_INTERACTIVE"
 
 _APP = "requests-auth"
 # `CI` is what GitHub, GitLab, CircleCI, Travis, Buildkite and others set; the rest set only their own.
-_CI = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "BUILDKITE", "JENKINS_URL", "TEAMCITY_VERSION")
+CI_VARIABLES = (
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "TF_BUILD",
+    "BUILDKITE",
+    "JENKINS_URL",
+    "TEAMCITY_VERSION",
+)
 _OFF = {"", "0", "false", "no"}
 
 
 def in_ci() -> bool:
     """Whether this runs in continuous integration."""
-    return any(os.environ.get(name, "").lower() not in _OFF for name in _CI)
+    return any(os.environ.get(name, "").lower() not in _OFF for name in CI_VARIABLES)
 
 
 def interactive() -> bool:
@@ -56,6 +66,24 @@ def interactive() -> bool:
     if said:
         raise ConfigurationError(f"{INTERACTIVE} is neither 0 nor 1", hint=f"export {INTERACTIVE}=0")
     return not in_ci()
+
+
+def need_person(name: str, hint: str) -> None:
+    """Sees that a person can be asked to sign in.
+
+    Args:
+        name: what they would sign in for.
+        hint: what helps where they cannot be asked.
+
+    Raises:
+        InteractionRequired: none can be.
+        ConfigurationError: REQUESTS_AUTH_INTERACTIVE is neither 0 nor 1.
+    """
+    if not interactive():
+        raise InteractionRequired(
+            f"a person must sign in for {name}, and none can be asked here (CI, or {INTERACTIVE}=0)",
+            hint=hint,
+        )
 
 
 def config_folder() -> Path:

@@ -186,7 +186,7 @@ class ProfilesFile:
             return None, found
         profiles = effectives(tables(data))
         found = faults(data, profiles)
-        if readable and (literal := next(literal_secrets(data), None)) is not None:
+        if readable and (literal := next(literal_secrets(data, profiles), None)) is not None:
             message = "is a secret in a file that others can read"
             found.append(Fault(literal, message, f"chmod 600 {_typed(path)}"))
         if found:

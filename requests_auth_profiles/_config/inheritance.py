@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from requests_auth_profiles._config.keys import PROFILE
+from requests_auth_profiles._config.keys import PROFILE, key_of
 from requests_auth_profiles._config.providers import Provider, providers
 
 __all__ = ["Effective", "effectives"]
@@ -41,7 +41,8 @@ class Effective:
         if key in _MERGED:
             return {**(default or {}), **(own or {})}
         known = own if own is not None else default
-        return known if known is not None or key not in PROFILE else PROFILE[key].default
+        meant = key_of(key, self.values.get("flow")) if known is None else None
+        return known if meant is None else meant.default
 
     def path(self, key: str) -> tuple[str, ...]:
         """Where a key stands in the file."""

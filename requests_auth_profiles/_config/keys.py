@@ -6,7 +6,7 @@ from typing import Any
 from requests_auth_profiles._config import addresses, kinds
 from requests_auth_profiles._config.kinds import Kind
 
-__all__ = ["ENDPOINTS", "FLOWS", "PROFILE", "ROOT", "STORE", "Flow", "Key"]
+__all__ = ["ENDPOINTS", "FLOWS", "PROFILE", "ROOT", "STORE", "Flow", "Key", "key_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Flow:
         needs: the keys that it cannot do without.
         takes: the keys that it also takes.
         endpoints: the URLs of the provider that it calls; it takes a provider, an issuer, or these.
+        own: those of its keys that mean something else in other flows.
     """
 
     name: str
@@ -56,11 +57,17 @@ class Flow:
     needs: tuple[str, ...]
     takes: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
+    own: tuple[Key, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
         """Its own keys: neither those that every profile takes nor the variables of its provider."""
         return frozenset((*self.needs, *self.takes, *(("provider", *ENDPOINTS) if self.endpoints else ())))
+
+    def known(self) -> dict[str, Key]:
+        """Whatever a profile of this flow may say, by name, but for the variables of its provider."""
+        known = {name: key for name, key in PROFILE.items() if key.common or name in self.keys}
+        return known | _by_name(*self.own)
 
 
 def _by_name(*keys: Key) -> dict[str, Key]:
@@ -77,14 +84,22 @@ ENDPOINTS = (
 )
 
 _TOKEN = ("header_name", "header_value", "early_expiry", "timeout")
-_CLIENT = ("client_secret", "client_auth", "scopes", "audience", "resource", "token_params", *_TOKEN)
-_REDIRECT = ("redirect_port", "redirect_host", "redirect_path", "authorize_params")
+_ASKED = ("scopes", "audience", "resource", "token_field_name", *_TOKEN)
+_CLIENT = ("client_secret", "client_auth", "token_params", *_ASKED)
+_SIGN_IN = ("redirect_port", "redirect_host", "redirect_path", "authorize_params", "response_type")
+_CODE = (*_CLIENT, *_SIGN_IN, "code_field_name", "username", "password")
 
 FLOWS = {
     flow.name: flow
     for flow in (
         Flow("api-key", "a key in a header or in the query", ("api_key",), ("in", "name")),
         Flow("basic", "a user name and a password (RFC 7617)", ("username", "password")),
+        Flow(
+            "ntlm",
+            "a Windows user; without one, on Windows, whoever is signed in",
+            (),
+            ("username", "password"),
+        ),
         Flow("bearer", "a token that you have already", ("token",), ("header_name", "header_value")),
         Flow(
             "client-credentials",
@@ -97,8 +112,37 @@ FLOWS = {
             "authorization-code-pkce",
             "a person signs in with the browser (RFC 7636)",
             ("client_id",),
-            (*_CLIENT, *_REDIRECT),
+            _CODE,
             ("authorization_url", "token_url"),
+        ),
+        Flow(
+            "authorization-code",
+            "the same without PKCE, at a provider that refuses it (RFC 6749 section 4.1)",
+            ("client_id",),
+            _CODE,
+            ("authorization_url", "token_url"),
+        ),
+        Flow(
+            "implicit",
+            "a person signs in with the browser, which brings the token itself (RFC 6749 section 4.2)",
+            ("client_id",),
+            ("token", *_ASKED, *_SIGN_IN),
+            ("authorization_url",),
+            (
+                Key(
+                    "token",
+                    kinds.choice("a kind of token", '"id_token"', ("access_token", "id_token")),
+                    "which token is asked for",
+                    default="access_token",
+                ),
+            ),
+        ),
+        Flow(
+            "password",
+            "a person's name and password are turned into a token (RFC 6749 section 4.3)",
+            ("username", "password"),
+            ("client_id", *_CLIENT),
+            ("token_url",),
         ),
     )
 }
@@ -180,6 +224,19 @@ PROFILE = _by_name(
     ),
     Key("redirect_host", addresses.REDIRECT_HOST, "the host of the redirect URI", default="localhost"),
     Key("redirect_path", addresses.PATH, "the path of the redirect URI", default="/"),
+    Key(
+        "response_type",
+        kinds.TEXT,
+        "what the authorization request asks for; absent = code, or what the token of an implicit flow needs",
+        '"code"',
+    ),
+    Key("code_field_name", kinds.TEXT, "where in the answer the code is", '"code"', default="code"),
+    Key(
+        "token_field_name",
+        kinds.TEXT,
+        "where in the answer the token is; absent = access_token, or what an implicit flow asks for",
+        '"access_token"',
+    ),
     Key("header_name", kinds.HEADER_NAME, "the header that carries the token", default="Authorization"),
     Key("header_value", kinds.HEADER_VALUE, "how the token is written in it", default="Bearer {token}"),
     Key("early_expiry", kinds.SECONDS, "how long before its end a token is renewed", default=30),
@@ -201,3 +258,9 @@ PROFILE = _by_name(
     Key("password", kinds.SECRET, "the user's password", secret=True),
     Key("token", kinds.SECRET, "the token", secret=True),
 )
+
+
+def key_of(name: str, flow: object) -> Key | None:
+    """What a key is in a profile of a flow; None where it is a variable of a provider, or nothing at all."""
+    own = FLOWS[flow].own if isinstance(flow, str) and flow in FLOWS else ()
+    return next((key for key in own if key.name == name), PROFILE.get(name))

@@ -102,7 +102,7 @@ def _written(found: Effective) -> list[str]:
             return [f"parameter {found.get('name') or 'api_key'}"]
         case "api-key":
             return [f"header {str(found.get('name') or 'X-API-Key').title()}"]
-        case "basic":
+        case "basic" | "ntlm":
             return ["header Authorization"]
         case flow if isinstance(flow, str) and flow in FLOWS:
             return [f"header {str(found.get('header_name')).title()}"]

@@ -12,6 +12,7 @@ from requests_auth_profiles._config.keys import Key
 
 __all__ = ["Provider", "providers"]
 
+_LIKE = {"authorization-code": "authorization-code-pkce"}  # the rows need not say it twice
 _FORMS = {"host": addresses.HOST, "segment": addresses.SEGMENT, "url": addresses.ISSUER}
 
 
@@ -35,7 +36,9 @@ class Provider:
 
     def defaults(self, flow: object) -> dict[str, Any]:
         """What holds for the keys that a profile of a flow need not say, the variables still in it."""
-        return self.flows.get(flow, self.keys) if isinstance(flow, str) else self.keys
+        if not isinstance(flow, str):
+            return self.keys
+        return self.flows.get(flow) or self.flows.get(_LIKE.get(flow, flow), self.keys)
 
     def filled(self, template: str, said: Mapping[str, Any]) -> str:
         """A text with the variables in it replaced by what a profile says, each of the right kind."""

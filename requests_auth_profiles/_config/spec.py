@@ -10,7 +10,18 @@ from requests_auth_profiles._config.place import Place
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._hosts import HostPattern
 
-__all__ = ["ApiKey", "Basic", "Bearer", "Client", "Compose", "OAuth2", "Profile", "Redirect", "Scheme"]
+__all__ = [
+    "ApiKey",
+    "Basic",
+    "Bearer",
+    "Client",
+    "Compose",
+    "Ntlm",
+    "OAuth2",
+    "Profile",
+    "Redirect",
+    "Scheme",
+]
 
 _Placed = Callable[[tuple[str, ...]], Place]
 
@@ -33,6 +44,13 @@ class Basic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ntlm:
+    """A Windows user; None = whoever is signed in to Windows."""
+
+    user: Basic | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
     """A token that is there already (RFC 6750)."""
 
@@ -50,7 +68,7 @@ class Compose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Who we are to the provider (RFC 6749 section 2)."""
+    """Who we are to the provider (RFC 6749 section 2); without a `client_id` we do not say."""
 
     client_id: str
     client_secret: Secret | None
@@ -79,13 +97,17 @@ class OAuth2:
     authorize_params: dict[str, str]
     token_params: dict[str, str]
     redirect: Redirect
+    response_type: str
+    code_field_name: str
+    token_field_name: str
+    user: Basic | None
     header_name: str
     header_value: str
     early_expiry: float
     timeout: float
 
 
-Scheme = ApiKey | Basic | Bearer | Compose | OAuth2
+Scheme = ApiKey | Basic | Bearer | Compose | Ntlm | OAuth2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +155,9 @@ def _scheme(found: Effective, placed: _Placed) -> Scheme:
             name = found.get("name") or ("X-API-Key" if place == "header" else "api_key")
             return ApiKey(api_key=secret("api_key"), place=place, name=name)
         case "basic":
-            return Basic(username=secret("username"), password=secret("password"))
+            return _user(secret)
+        case "ntlm":
+            return Ntlm(user=_user(secret) if "username" in found else None)
         case "bearer":
             return Bearer(
                 token=secret("token"),
@@ -144,11 +168,17 @@ def _scheme(found: Effective, placed: _Placed) -> Scheme:
             return _oauth2(flow, found, secret)
 
 
+def _user(secret: Callable[[str], Secret]) -> Basic:
+    return Basic(username=secret("username"), password=secret("password"))
+
+
 def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret]) -> OAuth2:
+    token = found.get("token") if flow == "implicit" else "access_token"
+    implicit = "id_token" if token == "id_token" else "token"
     return OAuth2(
         flow=flow,
         endpoints={name: found.get(name) for name in ENDPOINTS if name in found},
-        client=_client(found, secret),
+        client=_client(flow, found, secret),
         scopes=_tuple(found.get("scopes")),
         audience=found.get("audience"),
         resource=found.get("resource"),
@@ -159,6 +189,10 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret]) -> OAu
             ports=_tuple(found.get("redirect_port")),
             path=found.get("redirect_path"),
         ),
+        response_type=found.get("response_type") or (implicit if flow == "implicit" else "code"),
+        code_field_name=found.get("code_field_name"),
+        token_field_name=found.get("token_field_name") or token,
+        user=_user(secret) if "username" in found else None,
         header_name=found.get("header_name"),
         header_value=found.get("header_value"),
         early_expiry=found.get("early_expiry"),
@@ -166,12 +200,14 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret]) -> OAu
     )
 
 
-def _client(found: Effective, secret: Callable[[str], Secret]) -> Client:
+def _client(flow: str, found: Effective, secret: Callable[[str], Secret]) -> Client:
     has_secret = "client_secret" in found
+    # The header has room for one: the person's name and password, where they go there.
+    usual: Literal["basic", "post"] = "post" if flow != "password" and "username" in found else "basic"
     return Client(
-        client_id=found.get("client_id"),
+        client_id=found.get("client_id") or "",
         client_secret=secret("client_secret") if has_secret else None,
-        client_auth=(found.get("client_auth") or "basic") if has_secret else "none",
+        client_auth=(found.get("client_auth") or usual) if has_secret else "none",
     )
 
 
