@@ -1,0 +1,194 @@
+"""Token caches as requests_auth has them: any object with their `get_token` can take their place."""
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+from time import time
+from typing import Any
+
+from requests_auth_profiles._requests_auth.json_store import JsonStore
+from requests_auth_profiles._source import CachedSource
+from requests_auth_profiles._token import RefreshUnusable, Token, jwt_expires_at
+from requests_auth_profiles.errors import AuthenticationFailed, ConfigurationError
+from requests_auth_profiles.stores import FallbackStore, MemoryStore, TokenStore
+
+__all__ = ["JsonTokenFileCache", "TokenMemoryCache", "rejecting"]
+
+_PATIENCE_SECONDS = 190.0
+
+OnMissingToken = Callable[[], tuple[Any, ...]]
+"""Wins a token: `(key, token)`, `(key, token, expires_in)` or `(key, token, expires_in, refresh_token)`."""
+OnExpiredToken = Callable[[str], tuple[Any, ...]]
+"""The same for a refresh token."""
+
+# Of the thread that calls: two may ask for one token by functions of their own.
+_MISSING: ContextVar[OnMissingToken | None] = ContextVar("on_missing_token", default=None)
+_EXPIRED: ContextVar[OnExpiredToken | None] = ContextVar("on_expired_token", default=None)
+_REJECTED: ContextVar[Token | None] = ContextVar("rejected", default=None)
+
+
+@contextmanager
+def rejecting(token: Token | None) -> Iterator[None]:
+    """Has `get_token` give another token than this one, where the cache is one of ours.
+
+    No parameter of it, as the caches of others, and what others made of ours, have none.
+
+    Args:
+        token: what an API rejected; None = nothing was.
+    """
+    before = _REJECTED.set(token)
+    try:
+        yield
+    finally:
+        _REJECTED.reset(before)
+
+
+class TokenMemoryCache:
+    """Tokens in this process's memory, won and renewed once for all threads."""
+
+    def __init__(self) -> None:
+        self._store: TokenStore = MemoryStore()
+        self._sources: dict[tuple[str, float], CachedSource] = {}
+
+    def get_token(
+        self,
+        key: str,
+        *,
+        early_expiry: float = 30.0,
+        on_missing_token: OnMissingToken | None = None,
+        on_expired_token: OnExpiredToken | None = None,
+    ) -> str:
+        """A token that is good now.
+
+        Args:
+            key: its name here.
+            early_expiry: seconds before its end from which it is renewed; half of its life at most.
+            on_missing_token: wins one where none is there.
+            on_expired_token: renews one that has a refresh token.
+
+        Raises:
+            AuthenticationFailed: there is none, and nothing to win one with.
+            ConfigurationError: what such a function gives is no token.
+        """
+        missing, expired = _MISSING.set(on_missing_token), _EXPIRED.set(on_expired_token)
+        rejected = _REJECTED.get()
+        try:
+            source = self._source(key, early_expiry)
+            return source.token(None if rejected is None else rejected.access_token).access_token
+        finally:
+            _MISSING.reset(missing)
+            _EXPIRED.reset(expired)
+
+    def clear(self) -> None:
+        """Forgets all tokens."""
+        names = self._store.keys()
+        for name in names:
+            self._store.delete(name)
+        self._sources.clear()
+
+    def _source(self, key: str, early_expiry: float) -> CachedSource:
+        """The one source of a token for all threads, so that one of them wins or fails for all that wait."""
+        source = self._sources.get((key, early_expiry))
+        if source is None:
+            new = CachedSource(
+                _Functions(),
+                self._store,
+                key,
+                issued_for=key,
+                early_expiry_seconds=early_expiry,
+                patience_seconds=_PATIENCE_SECONDS,
+            )
+            source = self._sources.setdefault((key, early_expiry), new)
+        return source
+
+
+class JsonTokenFileCache(TokenMemoryCache):
+    """Tokens in a file of the form that requests_auth writes: in clear, for its owner only.
+
+    The file is written whole or not at all, and together with what other processes put there. Where that
+    cannot be, tokens are kept in memory, with a warning in the log. The tokens of profiles live encrypted
+    instead: `requests_auth_profiles.profile`.
+
+    Args:
+        tokens_path: the file; made on the first write.
+    """
+
+    def __init__(self, tokens_path: str | os.PathLike[str]) -> None:
+        super().__init__()
+        warnings.warn(
+            f"the tokens in {os.fspath(tokens_path)} are not encrypted; those of profiles are, in the token "
+            "store of requests_auth_profiles.profile()",
+            stacklevel=2,
+        )
+        self._file = JsonStore(Path(tokens_path))
+        self._seen = self._file.state()
+        self._store = FallbackStore(self._file)
+
+    def _source(self, key: str, early_expiry: float) -> CachedSource:
+        # A token that somebody else renewed or removed is not held on to.
+        if (seen := self._file.state()) != self._seen:
+            self._seen = seen
+            self._sources.clear()
+        return super()._source(key, early_expiry)
+
+
+class _Functions:
+    """The two functions of the `get_token` that is running, as a grant."""
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person has to do something, where the function says so."""
+        return bool(getattr(_MISSING.get(), "interactive", False))
+
+    def fetch(self) -> Token:
+        """What `on_missing_token` gives."""
+        missing = _MISSING.get()
+        if missing is None:
+            raise AuthenticationFailed(
+                "there is no token, and no way to win one", hint="give on_missing_token"
+            )
+        return _token(missing())
+
+    def refresh(self, token: Token) -> Token:
+        """What `on_expired_token` gives; without it a new token, and a refresh token stays for who has it."""
+        expired = _EXPIRED.get()
+        if expired is None:
+            return self.fetch()
+        try:
+            fresh = _token(expired(token.refresh_token or ""))
+        except RefreshUnusable as unusable:  # it knows of the token no more than its refresh token
+            kept = replace(token, refresh_token=unusable.token.refresh_token)
+            raise RefreshUnusable(unusable.error, kept) from None
+        return replace(fresh, refresh_token=fresh.refresh_token or token.refresh_token)
+
+
+def _token(given: object) -> Token:
+    """The token in a tuple, whose first item is not used: a key that comes back is not ours."""
+    match given:
+        case [_, str(access_token)]:
+            return Token(access_token=access_token, expires_at=jwt_expires_at(access_token))
+        case [_, str(access_token), expires_in]:
+            refresh_token = None
+        case [_, str(access_token), expires_in, str() | None as refresh_token]:
+            pass
+        case _:
+            del given  # debuggers show variables
+            raise ConfigurationError(
+                "on_missing_token or on_expired_token gave no token",
+                hint="return (key, token), with expires_in and refresh_token behind them if known",
+            )
+    expires_at = jwt_expires_at(access_token) if expires_in is None else _end(expires_in)
+    return Token(access_token=access_token, expires_at=expires_at, refresh_token=refresh_token)
+
+
+def _end(expires_in: Any) -> float:
+    """When what is good for so many seconds ends."""
+    with suppress(TypeError, ValueError, OverflowError):
+        if math.isfinite(seconds := float(expires_in)):
+            return time() + seconds
+    raise ConfigurationError("an expires_in is no number of seconds", hint="give a number, or None")

@@ -1,0 +1,60 @@
+"""DisplaySettings: what the browser shows at the end of a sign-in."""
+
+import html
+from dataclasses import dataclass
+
+from requests_auth_profiles._oauth2.page import Page, custom, refused, signed_in
+from requests_auth_profiles.errors import ConfigurationError
+
+__all__ = ["DisplaySettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisplaySettings:
+    """What the browser shows at the end of a sign-in.
+
+    Args:
+        success_display_time: milliseconds after which the page of a success closes, if the browser lets it.
+        success_html: a page of your own, with `{display_time}` in it; None = ours.
+        failure_display_time: milliseconds after which the page of a failure closes.
+        failure_html: a page of your own, with `{information}` and `{display_time}` in it; None = ours.
+
+    Other braces in these pages are doubled, as in `p {{ color: green }}`.
+
+    Raises:
+        ConfigurationError: they are not.
+    """
+
+    success_display_time: int = 1
+    success_html: str | None = None
+    failure_display_time: int = 10_000
+    failure_html: str | None = None
+
+    def __post_init__(self) -> None:
+        # Now, and not when a person has signed in.
+        _filled("success_html", self.success_html or "", display_time=0)
+        _filled("failure_html", self.failure_html or "", display_time=0, information="")
+
+    def signed_in(self, profile: str, provider: str) -> Page:
+        """The page that ends a sign-in well."""
+        if self.success_html is None:
+            return signed_in(profile, provider, close_after=self.success_display_time)
+        return custom(_filled("success_html", self.success_html, display_time=self.success_display_time))
+
+    def refused(self, profile: str, reason: str, hint: str) -> Page:
+        """The page that ends a sign-in that failed."""
+        if self.failure_html is None:
+            return refused(profile, reason, hint, close_after=self.failure_display_time)
+        # Escaped: the reason may be a stranger's words.
+        information, time = html.escape(reason), self.failure_display_time
+        text = _filled("failure_html", self.failure_html, information=information, display_time=time)
+        return custom(text, status=400)
+
+
+def _filled(name: str, page: str, **values: object) -> str:
+    try:
+        return page.format(**values)
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
+        raise ConfigurationError(
+            f"{name} has braces that mean nothing: {error}", hint="double them, as in p {{ color: green }}"
+        ) from None

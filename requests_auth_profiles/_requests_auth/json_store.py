@@ -1,0 +1,136 @@
+"""JsonStore: a file of tokens in clear, as requests_auth writes it."""
+
+import hashlib
+import json
+import math
+import shlex
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from requests_auth_profiles import _private_file
+from requests_auth_profiles._token import Token
+from requests_auth_profiles.errors import StoreError
+from requests_auth_profiles.stores._lock import locked
+from requests_auth_profiles.stores._unavailable import unavailable
+
+__all__ = ["JsonStore"]
+
+_LIMIT = 16 * 1024 * 1024
+_WRITE_SECONDS = 30.0
+_NEVER = 32503680000.0  # the year 3000: the form has a number for each end, known or not
+
+
+@dataclass(frozen=True, slots=True)
+class JsonStore:
+    """Tokens in one file, `{key: [token, expires_at, refresh_token]}`, merged between processes.
+
+    Args:
+        path: the file; no symbolic link, and nobody else may write it.
+    """
+
+    path: Path
+    _ours: dict[str, Token] = field(default_factory=dict, init=False, repr=False)
+
+    def get(self, key: str) -> Token | None:
+        """The token of that name, if there is one."""
+        entry = self._read().get(key)
+        if entry is None:
+            return None
+        access_token, expires_at, refresh_token = (*entry, None)[:3]
+        ours = self._ours.get(key)
+        if ours is not None and _entry(ours) == [access_token, expires_at, refresh_token]:
+            return ours  # it knows more than the file has a place for: when we got it
+        return Token(
+            access_token=access_token,
+            expires_at=None if expires_at >= _NEVER else expires_at,
+            refresh_token=refresh_token,
+            issued_for=key,
+        )
+
+    def set(self, key: str, token: Token) -> None:
+        """Keeps a token."""
+        self._change(lambda entries: entries.update({key: _entry(token)}))
+        self._ours[key] = token
+
+    def delete(self, key: str) -> None:
+        """Forgets a token, if there is one."""
+        if key in self._read():
+            self._change(lambda entries: entries.pop(key, None))
+
+    def keys(self) -> list[str]:
+        """The names of all tokens."""
+        return sorted(self._read())
+
+    def lock(self, key: str, timeout_seconds: float) -> AbstractContextManager[None]:
+        """Keeps all others from that name, while it is renewed."""
+        name = hashlib.sha256(key.encode()).hexdigest()[:16]
+        return self._locked(name, "renewing a token", timeout_seconds)
+
+    def state(self) -> tuple[int, int, int] | None:
+        """What changes whenever the file does; None where there is none."""
+        with suppress(OSError):
+            status = self.path.lstat()
+            return status.st_ino, status.st_mtime_ns, status.st_size
+        return None
+
+    def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
+        # What another process wrote since we looked stays.
+        with self._locked("file", "writing tokens", _WRITE_SECONDS):
+            entries = self._read()
+            change(entries)
+            with unavailable(self.path):
+                _private_file.replace(self.path, json.dumps(entries).encode())
+            with suppress(OSError):  # the folder may be one of many people
+                _private_file.sweep(self.path.parent, time.time())
+
+    def _locked(self, name: str, what: str, timeout_seconds: float) -> AbstractContextManager[None]:
+        beside = self.path.with_name(f".{self.path.name}.{name}.lock")
+        with unavailable(beside):
+            if not beside.parent.exists():  # or the lock would make it, for everybody
+                _private_file.make_folder(beside.parent)
+        return locked(beside, what, timeout_seconds)
+
+    def _read(self) -> dict[str, Any]:
+        with unavailable(self.path):
+            try:
+                # Others may read one that requests_auth wrote, until the next write.
+                _private_file.refuse_link(self.path)
+                data, _ = _private_file.read(self.path, limit=_LIMIT, shareable=True)
+            except FileNotFoundError:
+                data = b""
+        if not data:
+            return {}
+        try:
+            said = json.loads(data)
+        except (ValueError, RecursionError):
+            said = None
+        del data  # debuggers show variables
+        if not isinstance(said, dict) or not all(map(_is_entry, said.values())):
+            del said
+            # Never taken for an empty one: the next write would lose what is in it.
+            path = shlex.quote(str(self.path))
+            raise StoreError(
+                f"{self.path} is no file of tokens, or is damaged", hint=f"mv {path} {path}.away"
+            )
+        return said
+
+
+def _entry(token: Token) -> list[Any]:
+    """A token as the file has it."""
+    ends = _NEVER if token.expires_at is None else token.expires_at
+    return [token.access_token, ends, token.refresh_token]
+
+
+def _is_entry(entry: object) -> bool:
+    match entry:
+        case [str(), int() | float() as ends]:
+            pass
+        case [str(), int() | float() as ends, str() | None]:
+            pass
+        case _:
+            return False
+    return not isinstance(ends, bool) and abs(ends) < math.inf  # an integer may be too large for isfinite
