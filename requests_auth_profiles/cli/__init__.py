@@ -12,6 +12,7 @@ import requests
 from requests_auth_profiles import __version__
 from requests_auth_profiles.cli.context import wants_colour, with_file
 from requests_auth_profiles.cli.demo import demo
+from requests_auth_profiles.cli.importing import import_
 from requests_auth_profiles.cli.profiles import check, init, list_
 from requests_auth_profiles.cli.tokens import login, logout, request, status, token
 from requests_auth_profiles.errors import ConfigurationError, InteractionRequired, RequestsAuthException
@@ -41,7 +42,7 @@ def cli() -> None:
     """All verbs."""
 
 
-for _verb in (demo, init, list_, check, login, logout, status, token, request):
+for _verb in (demo, init, list_, check, login, logout, status, token, request, import_):
     cli.add_command(_verb)
 
 
