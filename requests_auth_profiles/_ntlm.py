@@ -25,7 +25,7 @@ __all__ = ["ByNtlm", "Handshake", "by_password", "by_windows"]
 _UNAUTHORIZED = 401
 _OFFERED = re.compile(r"(?:^|,)\s*(?:ntlm|negotiate)\s*(?:$|,|\s)", re.IGNORECASE)
 _CHALLENGE = re.compile(r"(?:^|,)\s*(?:ntlm|negotiate)\s+[a-z0-9+/]", re.IGNORECASE)
-_TRIES = 8  # another thread may take a connection from under us
+_TRIES = 5  # another thread may take a connection from under us
 
 Talk = Callable[..., Response]
 
