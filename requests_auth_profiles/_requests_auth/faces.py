@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from requests_auth_profiles._oauth2.grants import TokenEndpoint
     from requests_auth_profiles._oauth2.loopback import Loopback
 
-__all__ = ["ClientFace", "CodeFace", "ImplicitFace", "PasswordFace", "given", "provider_urls"]
+__all__ = [
+    "ClientFace",
+    "CodeFace",
+    "ImplicitFace",
+    "PasswordFace",
+    "given",
+    "may_be_secret",
+    "provider_urls",
+]
 
 Scope = str | Iterable[str]
 
@@ -330,7 +338,12 @@ def _text(name: str, value: Any) -> Any:
 
 def _without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """What may stand in the browser's address bar, and in the name of a token."""
-    return {name: value for name, value in parameters.items() if not _SECRETS.search(name)}
+    return {name: value for name, value in parameters.items() if not may_be_secret(name)}
+
+
+def may_be_secret(name: str) -> bool:
+    """Whether what a parameter of this name says may be nobody else's business."""
+    return _SECRETS.search(name) is not None
 
 
 def _listener(

@@ -12,6 +12,7 @@ import requests_auth_profiles
 from requests_auth_profiles._config.check import faults
 from requests_auth_profiles._config.inheritance import effectives
 from requests_auth_profiles._config.keys import PROFILE
+from requests_auth_profiles._requests_auth.faces import may_be_secret
 from requests_auth_profiles.cli.constructions import (
     Construction,
     Unreadable,
@@ -70,7 +71,6 @@ _PUBLIC = {
     *("include_granted_scopes", "login_hint", "max_age", "organization", "prompt", "resource"),
     *("response_mode", "tenant", "ui_locales"),
 }
-_SECRET = re.compile(r"secret|passw|token|key|assertion|credential|signature", re.IGNORECASE)
 _ENTRA = "https://login.microsoftonline.com"
 
 
@@ -215,7 +215,7 @@ def _finish(kind: str, profile: Converted) -> None:
         table["authorization_url"] = f"{_ENTRA}/{tenant}/oauth2/authorize"
         table["jwks_url"] = f"{_ENTRA}/{tenant}/discovery/keys"
     urls = [table[key] for key in ("authorization_url", "token_url") if isinstance(table.get(key), str)]
-    if any(_SECRET.search(name) for url in urls for name in _query(url)):
+    if any(may_be_secret(name) for url in urls for name in _query(url)):
         profile.problem = "has a URL with a parameter in it that may be a secret"
     if table["flow"] == "implicit":
         said = _query(str(table.get("authorization_url", ""))).get("response_type")
