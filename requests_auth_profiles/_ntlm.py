@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
@@ -25,7 +26,7 @@ __all__ = ["ByNtlm", "Handshake", "by_password", "by_windows"]
 _UNAUTHORIZED = 401
 _OFFERED = re.compile(r"(?:^|,)\s*(?:ntlm|negotiate)\s*(?:$|,|\s)", re.IGNORECASE)
 _CHALLENGE = re.compile(r"(?:^|,)\s*(?:ntlm|negotiate)\s+[a-z0-9+/]", re.IGNORECASE)
-_TRIES = 5  # another thread may take a connection from under us
+_TRIES = 4  # another thread may take a connection from under us, but not the last time
 
 Talk = Callable[..., Response]
 
@@ -160,14 +161,16 @@ class Handshake:
         ):
             return response
         history: list[Response] = []
-        for _ in range(_TRIES):
+        for left in reversed(range(_TRIES)):
             talk = _Connection(response)
             answer = self._answer(response, talk, how)
             history += talk.refusals
-            if not talk.is_astray:
+            if not talk.is_astray or not left:
                 break
-            # On a connection that is new, as the other one is given up: from the start.
+            # From the start, on a connection that is new, as the other one is given up.
             history.append(answer)
+            if left == 1:
+                talk.adapter = _alone(talk.adapter)
             answer = response = talk.resend(PreparedRequest.copy(first), answer, how)
             if not _offers(response):
                 break
@@ -284,6 +287,17 @@ def _challenges(response: Response) -> bool:
 
 def _socket(response: Response) -> Any:
     return getattr(getattr(response.raw, "connection", None), "sock", None)
+
+
+def _alone(adapter: HTTPAdapter) -> HTTPAdapter:
+    """An adapter like this one with connections of its own, where that is known how to make."""
+    if not isinstance(adapter, HTTPAdapter):  # a session takes others too
+        return adapter
+    alone: HTTPAdapter = object.__new__(type(adapter))
+    vars(alone).update(vars(adapter))
+    alone.proxy_manager = {}
+    alone.init_poolmanager(1, 1)
+    return alone
 
 
 def _is_read(response: Response) -> bool:

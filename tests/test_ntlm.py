@@ -5,13 +5,15 @@ import logging
 import pickle
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
 from apache import PATIENCE_SECONDS, Apache, came, running_apache
 from auths import key_in_header, reach
+from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests_ntlm import HttpNtlmAuth
 from wire import RawServer, http
@@ -30,6 +32,7 @@ from requests_auth_profiles.errors import (
 PASSWORD = "wonderland"
 OFFER = http(401, WWW_Authenticate="NTLM")
 TYPE_1 = b"Authorization: NTLM "
+TYPE_3 = "TlRMTVNTUAAD"
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,20 @@ def alice() -> NTLM:
 def statuses(response: requests.Response) -> list[int]:
     """All answers, the last one at the end."""
     return [answer.status_code for answer in (*response.history, response)]
+
+
+class Crowded(HTTPAdapter):
+    """Connections that somebody else gets hold of right before the last word of a talk."""
+
+    def __init__(self, meddle: Callable[[requests.PreparedRequest], None]) -> None:
+        super().__init__()
+        self.meddle = meddle
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **how: Any) -> requests.Response:
+        """Sends a request, behind what somebody else does where it has the last word."""
+        if TYPE_3 in request.headers.get("Authorization", ""):
+            self.meddle(request)
+        return super().send(request, *args, **how)
 
 
 class TestUser:
@@ -122,6 +139,22 @@ class TestConnection:
 
         with ThreadPoolExecutor(6) as pool:
             assert list(pool.map(call, range(60))) == [200] * 60
+
+    @pytest.mark.parametrize(("password", "status"), [(PASSWORD, 200), ("wrong", 401)])
+    def test_somebody_in_between(
+        self, apache: Apache, session: requests.Session, password: str, status: int
+    ) -> None:
+        """A connection that others use in the middle of each talk keeps nobody out, and lets nobody in."""
+
+        def meddle(request: requests.PreparedRequest) -> None:
+            if "X-Other" not in request.headers:
+                other = NTLM("bob", "bü1lder")
+                session.get(apache.url, auth=other, headers={"X-Other": "yes"}, timeout=10)
+
+        session.mount("http://", Crowded(meddle))
+        response = session.post(apache.url, data="a=1", auth=NTLM("alice", password), timeout=30)
+        assert response.status_code == status
+        assert status == 401 or (came(response)[0], "a=1" in came(response)) == ("alice", True)
 
     def test_an_open_path(self, apache: Apache, alice: NTLM) -> None:
         """Where nobody asks who it is, nothing is said."""
