@@ -207,6 +207,15 @@ def test_a_secret_that_is_computed(imported: Imported) -> None:
     assert found["key"]["api_key"] == {"env": "KEY_API_KEY"}
 
 
+def test_a_tenant_by_its_guid(imported: Imported) -> None:
+    """The profile checks who signed an ID token, as the class does."""
+    tenant = "45239D18-c68c-4c47-8bdd-ce71ea1d50cd"
+    call = f"AzureActiveDirectoryImplicitIdToken('{tenant}', 'me')"
+    found = profiles(imported(f"from requests_auth import *\nx = {call}"))["x"]
+    assert found["issuer"] == f"https://sts.windows.net/{tenant.lower()}/"
+    assert found["jwks_url"] == f"https://login.microsoftonline.com/{tenant.lower()}/discovery/keys"
+
+
 UNREADABLE = {
     "a name": ("OktaImplicit(HOST, 'me')", "instance is not written out there"),
     "stars": ("Basic(*pair)", "no profile: has arguments with * or **"),
@@ -238,7 +247,10 @@ def test_what_cannot_be_read(imported: Imported, call: str, why: str) -> None:
     assert SECRET not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("argument", ["session=requests.Session()", f"api_secret='{SECRET}'", "timeout=WAIT"])
+@pytest.mark.parametrize(
+    "argument",
+    ["session=requests.Session()", f"api_secret='{SECRET}'", f"id_token_hint='{SECRET}'", "timeout=WAIT"],
+)
 def test_what_is_left_out(imported: Imported, argument: str) -> None:
     """An argument that can be done without is told, and the profile printed."""
     done = imported(f"from requests_auth import *\nx = OktaAuthorizationCode({OKTA}, 'me',\n {argument})")

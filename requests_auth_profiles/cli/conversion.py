@@ -1,9 +1,8 @@
 """What a construction of requests_auth says, as the table of a profile."""
 
-import ast
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -12,13 +11,10 @@ import requests_auth_profiles
 from requests_auth_profiles._config.check import faults
 from requests_auth_profiles._config.inheritance import effectives
 from requests_auth_profiles._config.keys import PROFILE
-from requests_auth_profiles._requests_auth.faces import may_be_secret
-from requests_auth_profiles.cli.constructions import (
-    Construction,
-    Unreadable,
-    environment_variable,
-    literal,
-)
+from requests_auth_profiles._requests_auth.parameters import ENTRA, may_be_secret, vouched_by_entra
+from requests_auth_profiles.cli.constructions import Construction
+from requests_auth_profiles.cli.program import Term
+from requests_auth_profiles.cli.values import Unreadable, Values, Variable
 
 __all__ = ["KINDS", "Converted", "converted"]
 
@@ -67,11 +63,15 @@ _OWN = {
 }  # of further keywords, those with a key
 # Parameters of which it is known that they are no secret (OpenID Connect Core 3.1.2.1, RFC 8707, providers).
 _PUBLIC = {
-    *("access_type", "acr_values", "audience", "claims", "display", "domain_hint", "hd", "id_token_hint"),
+    *("access_type", "acr_values", "audience", "claims", "display", "domain_hint", "hd"),
     *("include_granted_scopes", "login_hint", "max_age", "organization", "prompt", "resource"),
     *("response_mode", "tenant", "ui_locales"),
 }
-_ENTRA = "https://login.microsoftonline.com"
+
+
+_VARIABLES = {"instance", "authorization_server"}  # of the provider that has some
+_SECRET_LENGTH = 6  # a shorter one, as "test", stands elsewhere by chance
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(slots=True)
@@ -82,109 +82,195 @@ class Converted:
         name: the profile's name.
         table: what it says but for what stands in the environment.
         variables: for each key whose value does, the variable.
-        in_code: those of these keys whose value stands in the code.
+        comments: for each of these keys, where the name is from.
+        missing: for each key that it should say, where the code has the value from.
         left_out: the arguments that it does not say, and why.
+        secrets: what nobody may see.
         problem: why it cannot be a profile; empty = it is one.
+        is_draft: whether it would be one with what is missing.
     """
 
     name: str
     table: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
-    in_code: set[str] = field(default_factory=set)
+    comments: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
     problem: str = ""
+    is_draft: bool = False
 
     def whole(self) -> dict[str, Any]:
         """All that it says, as tomllib would read it."""
         return self.table | {key: {"env": variable} for key, variable in self.variables.items()}
 
+    def lack(self, argument: str, key: str, why: str) -> None:
+        """Takes note of an argument that it cannot say."""
+        self.left_out.append(f"{argument} {why}")
+        if key in PROFILE or key in _VARIABLES:
+            self.missing[key] = why.replace(" there", " in the code")
 
-def converted(found: Construction, name: str) -> Converted:
-    """The profile of a name that stands for a construction."""
-    profile = Converted(name, dict(KINDS[found.kind]))
-    arguments = _arguments(found, profile)
-    for argument, node in arguments.items():
-        _argue(found.kind, argument, node, profile)
-    _finish(found.kind, profile)
-    if not profile.problem:
-        table = {name: profile.whole()}
-        wrong = faults({"profiles": table}, effectives(table))
-        profile.problem = "; ".join(" ".join((*fault.path[2:], fault.message)) for fault in wrong)
+
+def converted(found: list[Construction], names: list[str]) -> list[Converted]:
+    """The profiles of some names that stand for the constructions of a program."""
+    profiles = [_read(one, name) for one, name in zip(found, names, strict=True)]
+    secrets = {one for profile in profiles for one in profile.secrets if len(one) >= _SECRET_LENGTH}
+    for one, profile in zip(found, profiles, strict=True):
+        profile.table = _without(secrets, profile)
+        if profile.problem:
+            continue
+        _finish(one.kind, profile)
+        if not profile.problem:
+            table = {profile.name: profile.whole()}
+            wrong = faults({"profiles": table}, effectives(table))
+            profile.problem = "; ".join(" ".join((*fault.path[2:], fault.message)) for fault in wrong)
+            profile.is_draft = bool(profile.missing and wrong) and all(
+                fault.message.startswith("needs ") for fault in wrong
+            )
+    return profiles
+
+
+def _read(found: Construction, name: str) -> Converted:
+    """What the arguments say."""
+    profile = Converted(name, dict(KINDS[found.kind]), problem=found.problem)
+    for argument, term in _arguments(found, profile).items():
+        if argument == "session_auth":
+            _session_auth(term, found.values, profile)
+        elif argument != "nonce":  # it is new for each sign-in, and asked for by the flow
+            _argue(found, argument, term, profile)
     return profile
 
 
-def _arguments(found: Construction, profile: Converted) -> dict[str, ast.expr]:
+def _without(secrets: set[str], profile: Converted) -> dict[str, Any]:
+    """The profile's table without what some argument of the program keeps secret."""
+    table: dict[str, Any] = {}
+    for key, value in profile.table.items():
+        if any(secret in text for text in _texts(value) for secret in secrets):
+            profile.lack(key, key, "holds what is a secret elsewhere in the program")
+        else:
+            table[key] = value
+    return table
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+    else:
+        yield str(value)
+
+
+def _arguments(found: Construction, profile: Converted) -> dict[str, Term]:
     """What each parameter of the class is given; the further keywords under their own names."""
-    call = found.call
-    if any(isinstance(one, ast.Starred) for one in call.args) or any(
-        one.arg is None for one in call.keywords
-    ):
-        profile.problem = "has arguments with * or **, which are known only when the program runs"
+    if found.problem:
         return {}
     signature = inspect.signature(getattr(requests_auth_profiles, found.kind))
     try:
-        bound = signature.bind(*call.args, **{str(one.arg): one.value for one in call.keywords})
+        bound = signature.bind(*found.ordered, **found.named)
     except TypeError as error:
         profile.problem = f"cannot be called so: {error}"
         return {}
-    more: dict[str, ast.expr] = bound.arguments.pop("more", {})
+    more: dict[str, Term] = bound.arguments.pop("more", {})
     return bound.arguments | more
 
 
-def _argue(kind: str, argument: str, node: ast.expr, profile: Converted) -> None:
+def _argue(found: Construction, argument: str, term: Term, profile: Converted) -> None:
     """Puts one argument into the profile."""
-    if argument == "session_auth":
-        _session_auth(node, profile)
+    named = found.kind == "HeaderApiKey" and argument == "header_name"
+    key = "name" if named else _KEYS.get(argument, argument)
+    value = _value(found.values, term)
+    source = found.values.secret_source()
+    if value is None or value == "":
         return
-    key = "name" if kind == "HeaderApiKey" and argument == "header_name" else _KEYS.get(argument, argument)
-    try:
-        value = literal(node)
-    except Unreadable:
-        value = node
-    if (
-        value is None or value == "" or argument == "nonce"
-    ):  # a nonce is new for each sign-in, and asked for by the flow
-        return
-    if key in PROFILE and PROFILE[key].secret:
-        _hide(key, node, profile, stands_in_code=value is not node)
-    elif value is not node:
-        _say(kind, argument, key, value, profile)
-    elif key == "username" and (variable := environment_variable(node)):
-        profile.variables[key] = variable
+    known_secret = key in PROFILE and PROFILE[key].secret
+    if known_secret or (key == "username" and (source or isinstance(value, Variable))):
+        _hide(key, value, profile)
+    elif isinstance(value, Unreadable):
+        profile.lack(argument, key, f"is not written out there{_from(value.source)}")
+    elif source:
+        _keep(value, profile)
+        profile.lack(argument, key, f"comes from {source}, which may be a secret")
+    elif not isinstance(value, Variable):
+        _say(found.kind, argument, key, value, profile)
+    elif value.default is None:
+        profile.lack(argument, key, f"is not written out there{_from(_shown(value.name))}")
     else:
-        profile.left_out.append(f"{argument} is not written out there")
+        profile.left_out.append(f"that {argument} is read from {_shown(value.name)}, where that is set")
+        _say(found.kind, argument, key, value.default, profile)
 
 
-def _hide(key: str, node: ast.expr, profile: Converted, *, stands_in_code: bool) -> None:
+def _value(values: Values, term: Term) -> Any:
+    """The value of an argument, a `Variable`, or the `Unreadable` that it is."""
+    try:
+        return values.of(term)
+    except Unreadable as error:
+        return error
+
+
+def _from(source: str) -> str:
+    return f", but comes from {source}" if source else ""
+
+
+def _shown(variable: str) -> str:
+    """The name of an environment variable, unless somebody wrote something else in its place."""
+    return variable if _NAME.fullmatch(variable) else "an environment variable"
+
+
+def _keep(value: Any, profile: Converted) -> None:
+    """Takes note of a secret, so that it is seen nowhere else either."""
+    if isinstance(value, Variable):
+        value = value.default
+    if not isinstance(value, Unreadable):
+        profile.secrets.update(_texts(value))
+
+
+def _hide(key: str, value: Any, profile: Converted) -> None:
     """Refers to a secret, so that it stands in no file."""
-    if stands_in_code:
-        profile.in_code.add(key)
-    usual = re.sub(r"[^A-Z0-9]", "_", f"{profile.name}_{key}".upper())
-    profile.variables[key] = environment_variable(node) or usual
+    _keep(value, profile)
+    if isinstance(value, Variable) and _NAME.fullmatch(value.name):
+        profile.variables[key] = value.name
+        profile.comments[key] = "as in the code" + (
+            ", which has a default for it" if value.has_default else ""
+        )
+        return
+    variable = re.sub(r"[^A-Z0-9]", "_", f"{profile.name}_{key}".upper())
+    where = "stands in the code"
+    if isinstance(value, (Variable, Unreadable)):
+        where = "is known when the code runs"
+        if isinstance(value, Unreadable) and value.source:
+            where = f"comes from {value.source} in the code"
+    profile.variables[key] = variable
+    profile.comments[key] = f"it {where}: export {variable}=..."
 
 
 def _say(kind: str, argument: str, key: str, value: Any, profile: Converted) -> None:
     """Says what an argument says, whose value is known."""
     parameters = inspect.signature(getattr(requests_auth_profiles, kind)).parameters
+    texts = list(value) if isinstance(value, list) else [value]
     if argument == "prompt" or (argument not in parameters and argument not in _OWN):
         _add(argument, value, profile)
-    elif argument == "scope" and isinstance(value, (list, tuple)):
-        scopes = list(map(str, value))
-        profile.table[key] = ",".join(scopes) if kind.startswith("WakaTime") else scopes  # it takes them so
+    elif argument == "scope" and isinstance(value, list) and all(isinstance(one, str) for one in texts):
+        profile.table[key] = ",".join(texts) if kind.startswith("WakaTime") else texts  # it takes them so
     elif argument == "redirect_uri_endpoint":
         profile.table[key] = f"/{value}"
     elif isinstance(value, (str, int, float)):
         profile.table[key] = value
     else:
-        profile.left_out.append(f"{argument} is of a type that no profile has")
+        profile.lack(argument, key, "is of a type that no profile has")
 
 
 def _add(argument: str, value: Any, profile: Converted) -> None:
     """Adds a further keyword to the parameters of the requests."""
     if argument.lower() not in _PUBLIC:
-        profile.left_out.append(f"{argument} may be a secret, which no table of parameters can refer to")
+        shown = argument if argument.isidentifier() else "a keyword"
+        profile.left_out.append(f"{shown} may be a secret, which no table of parameters can refer to")
+        _keep(value, profile)
         return
-    text = " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, (str, int, float)) for one in texts):
+        profile.left_out.append(f"{argument} is of a type that no profile has")
+        return
+    text = " ".join(map(str, texts))
     flow = profile.table["flow"]
     for key, flows in (
         ("authorize_params", (_CODE["flow"], _IMPLICIT["flow"])),
@@ -194,17 +280,21 @@ def _add(argument: str, value: Any, profile: Converted) -> None:
             profile.table.setdefault(key, {})[argument] = text
 
 
-def _session_auth(node: ast.expr, profile: Converted) -> None:
+def _session_auth(term: Term, values: Values, profile: Converted) -> None:
     """The client of a password flow, which says who it is in the header."""
-    match node:
-        case ast.Constant(value=None):
-            return
-        case ast.Tuple(elts=[ast.Constant(value=str() as client_id), secret]):
-            profile.table["client_id"] = client_id
-            _hide("client_secret", secret, profile, stands_in_code=isinstance(secret, ast.Constant))
-            profile.table["client_auth"] = "basic"
-        case _:
-            profile.problem = 'has a session_auth that is not written out as ("id", "secret")'
+    if _value(values, term) is None:
+        return
+    try:
+        client_id, secret = values.elements(term)
+    except (ValueError, RecursionError):  # also of another number
+        known = None
+    else:
+        known = _value(values, client_id)
+    if not isinstance(known, str):
+        profile.problem = 'has a session_auth that is not written out as ("id", "secret")'
+        return
+    profile.table |= {"client_id": known, "client_auth": "basic"}
+    _hide("client_secret", _value(values, secret), profile)
 
 
 def _finish(kind: str, profile: Converted) -> None:
@@ -212,10 +302,10 @@ def _finish(kind: str, profile: Converted) -> None:
     table = profile.table
     if (tenant := table.pop("tenant_id", None)) is not None:
         # Its endpoints of old, as that class has them; the provider `entra` has the new ones.
-        table["authorization_url"] = f"{_ENTRA}/{tenant}/oauth2/authorize"
-        table["jwks_url"] = f"{_ENTRA}/{tenant}/discovery/keys"
+        table["authorization_url"] = f"{ENTRA}/{tenant}/oauth2/authorize"
+        table |= vouched_by_entra(tenant)
     urls = [table[key] for key in ("authorization_url", "token_url") if isinstance(table.get(key), str)]
-    if any(may_be_secret(name) for url in urls for name in _query(url)):
+    if any(may_be_secret(name) for url in urls for name in _query(url)) or any("@" in url for url in urls):
         profile.problem = "has a URL with a parameter in it that may be a secret"
     if table["flow"] == "implicit":
         said = _query(str(table.get("authorization_url", ""))).get("response_type")

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import tomli_w
@@ -16,6 +16,7 @@ from requests_auth_profiles.errors import RequestsAuthException
 __all__ = ["import_"]
 
 _PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+_LONGEST_FILE = 1024 * 1024
 _LONGEST_NAME = 48  # and a number behind it
 
 
@@ -37,56 +38,80 @@ def import_(file: BinaryIO) -> int:
     where = click.format_filename(file.name, shorten=False)
     where = where if where.isprintable() else ascii(where)
     try:
-        found = constructions(file.read(), frozenset(KINDS))
+        source = file.read(_LONGEST_FILE + 1)
+        found = constructions(source, frozenset(KINDS)) if len(source) <= _LONGEST_FILE else []
     except SyntaxError as error:  # its text may hold a line of the file, and that a secret
         raise RequestsAuthException(
             f"{where}:{error.lineno or 1}: this is not Python that {_PYTHON} reads",
             hint="name a Python file that runs",
         ) from None
+    except OSError as error:
+        raise RequestsAuthException(
+            f"cannot read {where}: {error.strerror or type(error).__name__}", hint="name a Python file"
+        ) from None
+    if len(source) > _LONGEST_FILE:
+        raise RequestsAuthException(
+            f"{where} is longer than {_LONGEST_FILE:,} bytes", hint="name the file that constructs the auths"
+        )
     if not found:
         raise RequestsAuthException(
             f"{where} constructs no auth of requests_auth",
             hint="name the file with, say, HeaderApiKey(…) in it",
         )
     lost = 0
-    for one, name in zip(found, _names(found), strict=True):
-        profile = converted(one, name)
+    for one, profile in zip(found, converted(found, list(_names(found))), strict=True):
         told = f"{where}:{one.line}: {one.kind}"
         for what in profile.left_out:
             click.echo(f"{told}: left out: {what}", err=True)
-        if profile.problem:
-            lost += 1
+        lines = list(_lines(one, profile))
+        if profile.is_draft:
+            lines = [line if line.startswith("#") else f"# {line}".rstrip() for line in lines]
+            click.echo(f"{told}: no profile yet: complete the one that is printed as a comment", err=True)
+        elif profile.problem:
             click.echo(f"{told}: no profile: {profile.problem}", err=True)
-        else:
-            click.echo("\n".join(_lines(one, profile)) + "\n")
+        lost += bool(profile.problem)
+        if profile.is_draft or not profile.problem:
+            # In characters that every console and pipe writes as TOML wants them.
+            text = "\n".join(lines) + "\n"
+            click.echo(re.sub(r"[^\x00-\x7f]", lambda found: f"\\U{ord(found[0]):08x}", text))
     return 1 if lost else 0
 
 
 def _names(found: list[Construction]) -> Iterator[str]:
     """A name for the profile of each, after its variable or its class; no two give the same variables."""
-    taken: set[str] = set()
+    taken: dict[str, int] = {}  # with the number that was given last
     for one in found:
         name = one.variable.strip("_")[:_LONGEST_NAME]
         if kinds.profile_name(name) is not None:
             name = one.kind
-        number, unique = 1, name
-        while (key := re.sub(r"[^a-z0-9]", "_", unique.casefold())) in taken:
+        first = key = _key(name)
+        number, unique = taken.get(first, 0), name
+        while key in taken:
             number += 1
             unique = f"{name}-{number}"
-        taken.add(key)
+            key = _key(unique)
+        taken[key], taken[first] = 1, max(number, 1)
         yield unique
+
+
+def _key(name: str) -> str:
+    """What names of variables are made of."""
+    return re.sub(r"[^a-z0-9]", "_", name.casefold())
 
 
 def _lines(found: Construction, profile: Converted) -> Iterator[str]:
     """A profile in TOML."""
     below = {key: value for key, value in profile.table.items() if isinstance(value, dict)}
     beside = {key: value for key, value in profile.table.items() if key not in below}
-    yield f"# {found.kind}, line {found.line}"
-    yield tomli_w.dumps({"profiles": {profile.name: beside}}).rstrip()
+    yield f"# {found.kind}, line {found.line}{': complete it' if profile.is_draft else ''}"
+    yield from _toml({"profiles": {profile.name: beside}})
+    for key, why in profile.missing.items() if profile.is_draft else ():
+        yield f'{key} = "..."  # it {why}'
     for key, variable in profile.variables.items():
-        why = (
-            f"# it stands in the code: export {variable}=…" if key in profile.in_code else "# as in the code"
-        )
-        yield f"{key} = {{ {tomli_w.dumps({'env': variable}).strip()} }}  {why}"
+        yield f"{key} = {{ {_toml({'env': variable})[0]} }}  # {profile.comments[key]}"
     if below:
-        yield tomli_w.dumps({"profiles": {profile.name: below}}).rstrip()
+        yield from _toml({"profiles": {profile.name: below}})
+
+
+def _toml(table: dict[str, Any]) -> list[str]:
+    return tomli_w.dumps(table).rstrip().split("\n")
