@@ -88,7 +88,7 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
         if not isinstance(self._credential, InHeader):
             raise ConfigurationError(
                 f"{self.name} goes into the query, not into a header",
-                hint='in = "header", if the API takes that',
+                hint='in = "header" in a profile, or HeaderApiKey, if the API takes that',
             )
         return {self._credential.name: self._credential.value(token.access_token)}
 
@@ -289,4 +289,7 @@ def _for_any_client(url: str) -> str:
 
 
 def _no_pickle(name: str) -> TypeError:
-    return TypeError(f"{name!r} is not pickled or copied, as it would carry its secrets: profile() gives it")
+    return TypeError(
+        f"{name!r} is not pickled or copied, as it would carry its secrets: make it anew; "
+        "where it is a profile's, profile() gives it"
+    )

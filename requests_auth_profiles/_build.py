@@ -192,6 +192,8 @@ class Builder:
             self._grant(name, scheme),
             self.store,
             name,
+            label=name,
+            again=f"requests-auth login {name}",
             issued_for=partial(_fingerprint, scheme),
             early_expiry_seconds=scheme.early_expiry,
             # The other one may discover endpoints, wait for the person, and exchange the code.
@@ -253,6 +255,7 @@ class Builder:
 
         return Loopback(
             profile=name,
+            again=f"requests-auth login {name}",
             provider=provider,
             host=scheme.redirect.host,
             ports=scheme.redirect.ports,

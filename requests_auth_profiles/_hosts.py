@@ -218,7 +218,7 @@ class Reach:
         if found.scheme == "http" and not self._allow_http and not is_loopback(found.host):
             return HostNotAllowed(
                 f"{self.name} does not go to {found}: on plain http anybody on the way could read it",
-                hint="call https; or allow_http = true in the profile",
+                hint="call https; or allow_http = true in a profile",
             )
         if found.scheme == "http" and not self._allow_http and _proxy(url):
             return HostNotAllowed(

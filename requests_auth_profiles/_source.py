@@ -24,6 +24,13 @@ __all__ = ["CachedSource", "Grant", "StaticSource", "TokenSource"]
 _ASKED_AGAIN_SECONDS = 300.0
 _RETRY_SECONDS = 10.0
 _MOMENT_SECONDS = 1.0
+# What is seldom said to be granted, though it is: it shows in other tokens than the access token.
+_SELDOM_SAID = {"openid", "profile", "email", "offline_access", ".default"}
+_REPLACED = (
+    "The token kept for %s was issued for something else (the profile was changed, or another profiles file "
+    "has one of that name) and is replaced; to keep both, give each file a [store] url of its own"
+)
+_NARROWER = "The provider granted %s less than was asked for: no scope %s"
 _PASSING = (ProviderUnavailable, TimeoutOccurred, StoreUnavailable)
 _LOG = logging.getLogger("requests_auth_profiles")
 
@@ -46,6 +53,10 @@ class TokenSource(Protocol):
 
 class Grant(Protocol):
     """How a token is won; it knows no cache."""
+
+    @property
+    def scope(self) -> str:
+        """What is asked for, space-separated; empty = what the provider thinks fit."""
 
     @property
     def interactive(self) -> bool:
@@ -95,6 +106,8 @@ class CachedSource:
         grant: how a token is won.
         store: where it lives.
         key: its name there.
+        label: whose it is, in messages: the name of a profile or of a class.
+        again: what to type or do to sign in again.
         issued_for: a fingerprint of all that the token is issued for, or gives it; one with another is not
             used.
         early_expiry_seconds: how long before its end a token is renewed; half of its life at most.
@@ -108,6 +121,8 @@ class CachedSource:
         store: TokenStore,
         key: str,
         *,
+        label: str,
+        again: str,
         issued_for: str | Callable[[], str],
         early_expiry_seconds: float,
         patience_seconds: float,
@@ -116,6 +131,8 @@ class CachedSource:
         self.grant = grant
         self._store = store
         self._key = key
+        self._label = label
+        self._again = again
         self._issued_for = issued_for if callable(issued_for) else lambda: issued_for
         self._early_expiry_seconds = early_expiry_seconds
         self._patience_seconds = patience_seconds
@@ -123,7 +140,7 @@ class CachedSource:
         self._held: Token | None = None
         self._failure: RequestsAuthException | None = None
         self._retry_at = 0.0
-        self._told = False
+        self._told: set[str] = set()
 
     def token(self, rejected: str | None = None) -> Token:
         """A token that is good now and not the access token that was rejected.
@@ -143,15 +160,19 @@ class CachedSource:
         token = self._store.get(self._key)
         return token if token is not None and token.issued_for == self._issued_for() else None
 
+    def look_again(self) -> None:
+        """Has the store asked for the token the next time: somebody else may have changed it there."""
+        self._held = None
+
     def login(self) -> Token:
         """A new token, whatever is kept."""
-        with self._store.lock(self._key, self._patience_seconds):
+        with self._lock(self._patience_seconds):
             self._held = self._won(None, None)
         return self._held
 
     def logout(self) -> None:
         """Forgets the token, here and in the store."""
-        with self._store.lock(self._key, self._patience_seconds):
+        with self._lock(self._patience_seconds):
             self._store.delete(self._key)
         self._held = None
 
@@ -171,8 +192,7 @@ class CachedSource:
                 raise copy.copy(self._failure)
             if waited and self.grant.interactive and not (stored and stored.refresh_token):
                 raise AuthenticationFailed(
-                    f"another process was signing in for {self._key} and did not succeed",
-                    hint=f"requests-auth login {self._key}",
+                    f"another process was signing in for {self._label} and did not succeed", hint=self._again
                 )
             try:
                 return self._won(stored, refused)
@@ -180,7 +200,9 @@ class CachedSource:
                 self._retry_at = self._now() + _RETRY_SECONDS
                 if stored is None or not self._good(stored, refused):
                     raise
-                _LOG.warning("The token of %s is used on: it cannot be renewed: %s", self._key, error.message)
+                _LOG.warning(
+                    "The token of %s is used on: it cannot be renewed: %s", self._label, error.message
+                )
                 return stored
 
     @contextmanager
@@ -189,12 +211,23 @@ class CachedSource:
         with ExitStack() as held:
             waited = False
             try:
-                held.enter_context(self._store.lock(self._key, min(_MOMENT_SECONDS, self._patience_seconds)))
+                held.enter_context(self._lock(min(_MOMENT_SECONDS, self._patience_seconds)))
             except TimeoutOccurred:
                 waited = True
             if waited:
-                held.enter_context(self._store.lock(self._key, self._patience_seconds))
+                held.enter_context(self._lock(self._patience_seconds))
             yield waited
+
+    @contextmanager
+    def _lock(self, seconds: float) -> Iterator[None]:
+        """The store's lock; a store names the key in its error, which people may know by another name."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._store.lock(self._key, seconds))
+            except TimeoutOccurred as error:
+                told = error.message.replace(self._key, self._label)
+                raise TimeoutOccurred(told, hint=error.hint) from None
+            yield
 
     def _won(self, stored: Token | None, refused: Token | None) -> Token:
         try:
@@ -233,19 +266,24 @@ class CachedSource:
         # Before it is used: a refresh token that was rotated and then lost costs the sign-in.
         token = replace(token, issued_for=self._issued_for(), obtained_at=self._now())
         self._tell_whom_it_replaces()
+        self._tell_what_it_lacks(token)
         self._store.set(self._key, token)
         return token
 
     def _tell_whom_it_replaces(self) -> None:
-        before = None if self._told else self._store.get(self._key)
+        before = None if _REPLACED in self._told else self._store.get(self._key)
         if before is not None and before.issued_for != self._issued_for():
-            self._told = True
-            _LOG.warning(
-                "The token kept for %s was issued for something else (the profile was changed, or another "
-                "profiles file has one of that name) and is replaced; to keep both, give each file a [store] "
-                "url of its own",
-                self._key,
-            )
+            self._tell(_REPLACED)
+
+    def _tell_what_it_lacks(self, token: Token) -> None:
+        if lacking := " ".join(_lacking(self.grant.scope, token.scope)):
+            self._tell(_NARROWER, lacking)
+
+    def _tell(self, warning: str, *more: str) -> None:
+        """Warns, once for each kind of warning."""
+        if warning not in self._told:
+            self._told.add(warning)
+            _LOG.warning(warning, self._label, *more)
 
     def _just_signed_in(self, token: Token) -> bool:
         alone = self.grant.interactive and token.refresh_token is None and self._good(token, None)
@@ -260,3 +298,17 @@ class CachedSource:
     def _usable(self, token: Token, refused: Token | None) -> bool:
         other = refused is None or token.access_token != refused.access_token
         return other and token.fresh(self._now(), 0)
+
+
+def _lacking(asked: str, granted: str | None) -> list[str]:
+    """The scopes that were asked for and not granted (RFC 6749 section 5.1: none where nothing is said)."""
+    if granted is None:
+        return []
+    # Some say them with commas, and some in full: `https://graph.example/User.Read` for `User.Read`.
+    said = granted.casefold().replace(",", " ").split()
+    return [
+        scope
+        for scope in asked.replace(",", " ").split()
+        if scope.rpartition("/")[2] not in _SELDOM_SAID
+        and not any(f"/{one}".endswith(f"/{scope.casefold()}") for one in said)
+    ]

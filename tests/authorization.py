@@ -5,11 +5,11 @@ import hashlib
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 import requests
 
 from requests_auth_profiles.testing import AuthorizationServer, Client
@@ -19,12 +19,13 @@ SECRET = "p%41ss+wörd/:&"
 CLIENTS = 16
 
 
-@contextmanager
-def known_server() -> Iterator[AuthorizationServer]:
-    """A server that knows a public client `app` and a confidential client `job`."""
+@pytest.fixture
+def server() -> Iterator[AuthorizationServer]:
+    """A server that knows a public client `app`, a confidential client `job`, and the user `bob`."""
     with AuthorizationServer() as server:
         server.clients["app"] = Client()
         server.clients["job"] = Client(secret=SECRET)
+        server.passwords["bob"] = "builder"
         yield server
 
 

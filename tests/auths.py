@@ -19,6 +19,7 @@ class CountingGrant:
     """
 
     interactive = False
+    scope = ""
 
     def __init__(self, accept: Callable[[str], object] = lambda _: None) -> None:
         self.given = 0
@@ -51,7 +52,14 @@ def renewable(
 ) -> ProfileAuth:
     """An auth whose token can be renewed, in a header."""
     source = CachedSource(
-        grant, store or MemoryStore(), name, issued_for="", early_expiry_seconds=30, patience_seconds=10
+        grant,
+        store or MemoryStore(),
+        name,
+        label=name,
+        again=f"requests-auth login {name}",
+        issued_for="",
+        early_expiry_seconds=30,
+        patience_seconds=10,
     )
     return ProfileAuth(reach(name, hosts), InHeader(header, "Bearer {token}", source))
 

@@ -42,6 +42,7 @@ def loopback(**changed: Any) -> Loopback:
     """A loopback on any free port, with some of its arguments changed."""
     settings: dict[str, Any] = {
         "profile": "work",
+        "again": "requests-auth login work",
         "provider": "idp.example",
         "host": "localhost",
         "ports": [0],

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 import requests
 
 from requests_auth_profiles._oauth2.channel import Channel
@@ -15,10 +16,12 @@ from requests_auth_profiles._oauth2.server import Server
 from requests_auth_profiles._oauth2.sign_in import AuthorizationCode
 from requests_auth_profiles._source import CachedSource
 from requests_auth_profiles.errors import InteractionRequired
-from requests_auth_profiles.stores import Token, TokenStore
+from requests_auth_profiles.stores import MemoryStore, Token, TokenStore
+from requests_auth_profiles.testing import AuthorizationServer, Client
 
 NAME = "work"
 START = 1_700_000_000.0
+LIFETIME = 3600
 
 
 class Clock:
@@ -80,6 +83,7 @@ def source(
     clock: Clock,
     visitor: Visitor | None = None,
     *,
+    label: str = NAME,
     issued_for: str = "this",
     early_expiry_seconds: float = 30,
     patience_seconds: float = 60,
@@ -90,11 +94,50 @@ def source(
         grant(issuer, visitor or Visitor(), clock, timeout_seconds),
         store,
         NAME,
+        label=label,
+        again=f"requests-auth login {label}",
         issued_for=issued_for,
         early_expiry_seconds=early_expiry_seconds,
         patience_seconds=patience_seconds,
         now=clock,
     )
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def server(clock: Clock) -> Iterator[AuthorizationServer]:
+    """A provider that goes by the test's clock, and signs in whoever comes."""
+    with AuthorizationServer() as server:
+        server.clients["app"] = Client()
+        server.clock = clock
+        server.lifetime_seconds = LIFETIME
+        yield server
+
+
+@pytest.fixture
+def store() -> TokenStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    return Visitor()
+
+
+@pytest.fixture
+def work(server: AuthorizationServer, store: TokenStore, clock: Clock, visitor: Visitor) -> CachedSource:
+    """What is tested."""
+    return source(server.issuer, store, clock, visitor)
+
+
+def asked(server: AuthorizationServer) -> list[str]:
+    """The grants that were sent to the token endpoint: `code` or `refresh`."""
+    names = {"authorization_code": "code", "refresh_token": "refresh"}
+    return [names[dict(each.form)["grant_type"]] for each in server.requests if each.path == "/token"]
 
 
 def at_once(count: int, call: Callable[[], Token]) -> list[Token]:

@@ -74,7 +74,7 @@ def written_once(host: str) -> str:
     return str(ipaddress.ip_address(bare)) if ":" in bare else bare
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(urls)
 @example("https://api.acme.com\\@evil.com/")
 @example("https://evil.com\\@api.acme.com/")
@@ -130,7 +130,7 @@ def may_follow(request: requests.PreparedRequest) -> bool:
         return False
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(locations)
 @example("https://api.acme.com\\@evil.com/")
 @example("https://api.acme.com%5c@evil.com/")
@@ -149,7 +149,7 @@ def test_a_header_goes_along_to_the_same_origin_alone(location: str) -> None:
     assert ("X-API-Key" in request.headers) == may_follow(request)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(locations, st.sampled_from(["k3y", "a b/c+d%=&é"]))
 @example("?a=1", "k3y")
 @example("#top", "k3y")
@@ -168,7 +168,7 @@ def test_a_parameter_goes_along_to_the_same_origin_alone(location: str, key: str
     assert sent == may_follow(request)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(["https://api.acme.com", "https://api.acme.com/v1/"]), texts)
 def test_what_was_admitted_before_changes_no_verdict(first: str, rest: str) -> None:
     """A URL gets the same verdict after one that was admitted as it gets alone."""
@@ -197,7 +197,7 @@ def other_reading(url: str) -> str | None:
     return host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(urls)
 @example("https://api.acme.com\\@evil.com/")
 @example("https://api.acme.com\n@evil.com/")

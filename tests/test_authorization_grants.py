@@ -1,22 +1,17 @@
 """The authorization server for tests: what it gives for codes, refresh tokens and secrets."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote_plus
 
 import jwt
 import pytest
 import requests
-from authorization import SECRET, Attempt, answer_in, client_credentials, known_server, post, refresh, refusal
+from authorization import SECRET, Attempt, answer_in, client_credentials, post, refresh, refusal, server
 
 from requests_auth_profiles.testing import AuthorizationServer, Client
 
-
-@pytest.fixture
-def server() -> Iterator[AuthorizationServer]:
-    with known_server() as server:
-        yield server
+__all__ = ["server"]
 
 
 class TestCode:

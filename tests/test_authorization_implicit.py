@@ -1,21 +1,15 @@
 """The authorization server for tests: the implicit flow and the password grant."""
 
-from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 import pytest
 import requests
-from authorization import REDIRECT_URI, Attempt, known_server, post, refusal
+from authorization import REDIRECT_URI, Attempt, post, refusal, server
 
 from requests_auth_profiles.testing import AuthorizationServer
 
-
-@pytest.fixture
-def server() -> Iterator[AuthorizationServer]:
-    with known_server() as server:
-        server.passwords["bob"] = "builder"
-        yield server
+__all__ = ["server"]
 
 
 def fragment(server: AuthorizationServer, **asked: str | None) -> dict[str, str]:

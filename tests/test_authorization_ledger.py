@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,20 +12,16 @@ from authorization import (
     SECRET,
     Attempt,
     client_credentials,
-    known_server,
     post,
     refresh,
     refusal,
+    server,
     wait_for,
 )
 
 from requests_auth_profiles.testing import AuthorizationServer, Reply
 
-
-@pytest.fixture
-def server() -> Iterator[AuthorizationServer]:
-    with known_server() as server:
-        yield server
+__all__ = ["server"]
 
 
 class TestRevocation:

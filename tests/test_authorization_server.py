@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,20 +13,16 @@ from authorization import (
     Attempt,
     answer_in,
     client_credentials,
-    known_server,
     post,
     refresh,
     refusal,
+    server,
     wait_for,
 )
 
 from requests_auth_profiles.testing import AuthorizationServer, Client, Reply
 
-
-@pytest.fixture
-def server() -> Iterator[AuthorizationServer]:
-    with known_server() as server:
-        yield server
+__all__ = ["server"]
 
 
 class TestDiscovery:

@@ -15,7 +15,7 @@ from conftest import RunProgram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from requests_auth_profiles import DisplaySettings
+from requests_auth_profiles import DisplaySettings, OAuth2
 from requests_auth_profiles._oauth2.page import refused, signed_in
 from requests_auth_profiles.errors import AuthenticationFailed, ConfigurationError
 from requests_auth_profiles.testing import AuthorizationServer, Client
@@ -95,6 +95,44 @@ class TestDefaults:
             DisplaySettings(1)  # type: ignore[call-arg]
 
 
+class TestLater:
+    """What is set on settings that are there already, as on `OAuth2.display`."""
+
+    def test_it_counts_from_then_on(self) -> None:
+        """Each can be changed after all the others, and the next page is of what was set last."""
+        settings = DisplaySettings(failure_html=FAILURE)
+        settings.success_html = SUCCESS
+        settings.success_display_time = 4321
+        assert page_of(settings) == (200, SUCCESS.format(display_time=4321))
+        settings.success_html = settings.failure_html = None
+        assert settings.signed_in("", "idp") == signed_in("", "idp", close_after=4321)
+
+    def test_the_programs_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`OAuth2.display.success_html = …` is all that a program needs to write."""
+        monkeypatch.setattr(OAuth2, "display", DisplaySettings())
+        OAuth2.display.success_html = SUCCESS
+        assert page_of(OAuth2.display)[1] == SUCCESS.format(display_time=1)
+
+    def test_wrong_braces_change_nothing(self) -> None:
+        """A page that can't be filled in is refused, and the one before stays."""
+        settings = DisplaySettings(success_html=SUCCESS)
+        with pytest.raises(ConfigurationError, match="success_html has braces"):
+            settings.success_html = "p { color: red }"
+        assert settings.success_html == SUCCESS
+
+    @pytest.mark.parametrize("time", ["soon", None, float("nan"), [1]], ids=repr)
+    def test_a_time_that_is_none(self, time: Any) -> None:
+        """It is refused by its name."""
+        settings = DisplaySettings()
+        with pytest.raises(ConfigurationError, match="failure_display_time is no number"):
+            settings.failure_display_time = time
+
+    def test_a_name_that_is_none(self) -> None:
+        """A typo is seen."""
+        with pytest.raises(AttributeError):
+            DisplaySettings().succes_html = SUCCESS  # type: ignore[attr-defined]
+
+
 class TestOwnPages:
     """With pages of one's own."""
 
@@ -138,6 +176,12 @@ class TestOwnPages:
         """Only a failure has something to tell."""
         with pytest.raises(ConfigurationError, match="information"):
             DisplaySettings(success_html="{information}")
+
+    @pytest.mark.parametrize("page", [b"<p>", 5, Path("page.html")], ids=repr)
+    def test_a_page_that_is_no_text(self, page: Any) -> None:
+        """It is refused by its name, when it is set."""
+        with pytest.raises(ConfigurationError, match="failure_html is not text"):
+            DisplaySettings(failure_html=page)
 
     def test_they_get_nothing_from_elsewhere(self) -> None:
         """Own pages have their styles and scripts in them, and can send nothing anywhere."""

@@ -1,29 +1,34 @@
 """Faults 1 to 20 of requests_auth 8.0.0: the sign-in in the browser. None of them is ours."""
 
+import json
 import socket
 import sys
 import time
 import webbrowser
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import jwt
 import pytest
 from conftest import RunProgram
+from elsewhere import elsewhere
 from faults import SECRET, World, query, redirect_port, stranger, world
-from wire import connected, knock, status_of
+from forgeries import Claims, changed, of_another, of_public_key, unsigned
+from wire import PATIENCE_SECONDS, connected, json_reply, knock, status_of
 
 from requests_auth_profiles import (
     AuthenticationFailed,
     InvalidToken,
     OktaAuthorizationCode,
     OktaAuthorizationCodePKCE,
+    OktaImplicitIdToken,
     TimeoutOccurred,
     WakaTimeAuthorizationCode,
 )
 from requests_auth_profiles.testing import Reply
+from requests_auth_profiles.testing._signer import Signer
 
 __all__ = ["world"]
 
@@ -340,21 +345,32 @@ def test_fault_19_port_shared(world: World, run_python: RunProgram) -> None:
     assert sys.platform != "win32" or hasattr(socket, "SO_EXCLUSIVEADDRUSE")
 
 
-def test_fault_20_id_token_not_validated(world: World) -> None:
-    """An ID token that is unsigned, for another client, of another sign-in or time is refused."""
-    now = int(time.time())
-    for wrong in ({"alg": "none"}, {"aud": "other"}, {"nonce": "other"}, {"exp": 1}, {}):
+@pytest.mark.parametrize("known", [False, True], ids=["keys unknown", "keys known"])
+def test_fault_20_id_token_not_validated(world: World, tmp_path: Path, known: bool) -> None:
+    """An ID token that is unsigned, for another client, of another sign-in or time is refused.
 
-        def visit(url: str, wrong: dict[str, Any] = wrong) -> None:
+    Where the class knows the provider, so is one of another issuer, or that another signed, as with HS256.
+    """
+    now, provider = int(time.time()), Signer()
+    wrongs: list[Claims] = [{"aud": "other"}, {"nonce": "other"}, {"exp": 1}]
+    wrongs += [{"iss": "https://evil.example"}] if known else []
+    makes = [unsigned, of_public_key, *([of_another, changed] if known else [])]
+    makes += [lambda signer, claims, wrong=wrong: signer.id_token(claims | wrong) for wrong in wrongs]
+    keys = json_reply(json.dumps(provider.jwks()))
+    auth = OktaImplicitIdToken("acme.okta.com", "app", redirect_uri_port=0, timeout=PATIENCE_SECONDS)
+    for make in (*makes, Signer.id_token):
+
+        def visit(url: str, make: Callable[[Signer, Claims], str] = make) -> None:
             asked = world.browser.asked[-1]
-            claims = {"iss": world.server.issuer, "sub": "eve", "aud": "app", "nonce": asked["nonce"]}
-            claims |= {"iat": now, "exp": now + 60} | wrong
-            unsigned = claims.pop("alg", None) is not None
-            token = jwt.encode(claims, None, "none") if unsigned else world.server._signer.id_token(claims)
+            claims = {"iss": "https://acme.okta.com/oauth2/default", "sub": "eve", "aud": "app"}
+            token = make(provider, claims | {"nonce": asked["nonce"], "iat": now, "exp": now + 60})
             answer = query(id_token=token, state=asked["state"])[2:]
             world.browser.pages.append(stranger(redirect_port(url), "POST", "/", answer))
 
         world.browser.visit = visit
-        with pytest.raises(InvalidToken) if wrong else nullcontext():
-            world.call(world.implicit(response_type="id_token"))
+        with (
+            elsewhere(tmp_path, lambda _: keys),
+            nullcontext() if make == Signer.id_token else pytest.raises(InvalidToken),
+        ):
+            world.call(auth if known else world.implicit(response_type="id_token"))
     assert len(world.api.requests) == 1

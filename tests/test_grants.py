@@ -19,6 +19,7 @@ from requests_auth_profiles._oauth2.sign_in import AuthorizationCode
 from requests_auth_profiles.errors import (
     AuthenticationFailed,
     ConfigurationError,
+    GrantNotProvided,
     InvalidGrantRequest,
     InvalidProviderResponse,
     ProviderUnavailable,
@@ -299,7 +300,7 @@ class TestTheWayBack:
         grant = AuthorizationCode(endpoint=endpoint(server.issuer), scope="", parameters={}, listen=listen)
         try:
             grant.fetch()
-        except AuthenticationFailed:
+        except GrantNotProvided:
             events.append("failed")
         ends = (
             ["closed after 1 token requests"]
@@ -346,7 +347,7 @@ class TestAnswers:
     @pytest.mark.parametrize("change", [without("code"), with_(code="")])
     def test_no_code(self, server: AuthorizationServer, change: Change) -> None:
         """An answer that says nothing is an error of ours, whatever receiver let it through."""
-        with pytest.raises(AuthenticationFailed, match="holds no code"):
+        with pytest.raises(GrantNotProvided, match="holds no code"):
             code_grant(Visitor(change), endpoint(server.issuer)).fetch()
         assert server.count("token") == 0
 

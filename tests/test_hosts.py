@@ -281,7 +281,7 @@ class TestRefusal:
                 [],
                 "http://api.acme.com/",
                 "work does not go to http://api.acme.com: on plain http anybody on the way could read it",
-                "call https; or allow_http = true in the profile",
+                "call https; or allow_http = true in a profile",
             ),
             (["api.acme.com"], "ftp://api.acme.com/", "work: not an http or https URL", "call an https URL"),
         ],

@@ -273,7 +273,16 @@ def tokens(id_token: str) -> Reply:
 
 def kept(grant: AuthorizationCode, store: MemoryStore) -> CachedSource:
     """A source that keeps what the grant gives in the store."""
-    return CachedSource(grant, store, "work", issued_for="", early_expiry_seconds=30, patience_seconds=10)
+    return CachedSource(
+        grant,
+        store,
+        "work",
+        label="work",
+        again="requests-auth login work",
+        issued_for="",
+        early_expiry_seconds=30,
+        patience_seconds=10,
+    )
 
 
 IMPOSTURES: dict[str, Callable[[dict[str, Any]], str]] = {

@@ -1,6 +1,7 @@
 """What comes to the redirect URI, judged: the one answer, or a page for what is not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -19,11 +20,11 @@ UNREADABLE = None
 Verdict = Mapping[str, str] | Page | None
 
 
-def verdict_on(data: bytes) -> Verdict:
+def verdict_on(data: bytes, awaited: Awaited = AWAITED) -> Verdict:
     """What becomes of a request; None where it cannot be read."""
     head, _, body = data.partition(b"\r\n\r\n")
     read = Request.parse(head + b"\r\n\r\n")
-    return UNREADABLE if read is None else AWAITED.judge(read, body)
+    return UNREADABLE if read is None else awaited.judge(read, body)
 
 
 def status_of(verdict: Verdict) -> int | None:
@@ -119,9 +120,6 @@ def test_no_other_state_is_right(state: str) -> None:
         f"{QUERY}&code=other",
         f"{QUERY}&iss=a&iss=b",
         f"{QUERY}&x=1&x=2",
-        f"state={STATE}",
-        f"code=&state={STATE}",
-        f"code=&error=&state={STATE}",
         f"{QUERY}&x=%ff",
         f"%ff={QUERY}",
         QUERY + "".join(f"&x{number}=" for number in range(40)),
@@ -129,11 +127,23 @@ def test_no_other_state_is_right(state: str) -> None:
     ids=lambda query: query.replace(CODE, "c").replace(STATE, "s")[:40],
 )
 def test_an_answer_that_makes_no_sense_is_refused(query: str) -> None:
-    """Both or none of code and error, something said twice, no text, too much: none of it is used."""
+    """Both code and error, something said twice, no text, too much: none of it is used."""
     assert status_of(asked(query)) == 400
 
 
-@pytest.mark.parametrize("query", ["", "iss=https%3A%2F%2Fidp", "utm_source=x", f"x={CODE}"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "iss=https%3A%2F%2Fidp",
+        "utm_source=x",
+        f"x={CODE}",
+        f"state={STATE}",
+        f"code=&state={STATE}",
+        f"code=&error=&state={STATE}",
+    ],
+    ids=lambda query: query.replace(CODE, "c").replace(STATE, "s"),
+)
 def test_a_query_without_an_answer_may_have_one_in_the_fragment(query: str) -> None:
     """The page that reads the fragment is sent, also where the query has the issuer."""
     assert asked(query) == bounce()
@@ -244,6 +254,42 @@ def test_a_posted_fragment_is_an_answer() -> None:
     assert posted(QUERY, "iss=https%3A%2F%2Fidp") == ANSWER | {"iss": "https://idp"}
 
 
+def test_a_state_in_the_query_goes_with_the_fragment() -> None:
+    """The answer may come in two parts, of which the fragment alone would be nobody's."""
+    assert posted(f"code={CODE}", f"state={STATE}") == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [(f"state={STATE}", ""), ("", f"state={STATE}"), ("", f"code=&state={STATE}"), ("x=", f"state={STATE}")],
+)
+def test_an_answer_without_anything_is_one(body: str, query: str) -> None:
+    """Only the provider knows the state: it has answered, and no better answer is to come."""
+    assert posted(body, query) == {"state": STATE}
+
+
+def test_nothing_with_another_state_is_no_answer() -> None:
+    """A page of a stranger, opened without a fragment, ends no sign-in."""
+    assert status_of(posted("", "state=wrong")) == status_of(posted("", "utm_source=x")) == 400
+
+
+OTHER_PAGES: list[dict[str, str | None]] = [
+    {"Origin": "https://idp.example", "Sec_Fetch_Site": "cross-site"},
+    {"Origin": "null", "Sec_Fetch_Site": "cross-site"},
+    {"Origin": None},
+]
+
+
+@pytest.mark.parametrize("headers", OTHER_PAGES, ids=str)
+def test_a_post_of_the_provider_is_taken_where_it_was_asked_for(headers: dict[str, str | None]) -> None:
+    """With `response_mode=form_post` the answer comes from a page of the provider; the state tells which."""
+    asked_for = replace(AWAITED, form_post=True)
+    assert verdict_on(request(PORT, PATH, "POST", QUERY.encode(), **headers), asked_for) == ANSWER
+    wrong = f"code={CODE}&state=wrong".encode()
+    assert status_of(verdict_on(request(PORT, PATH, "POST", wrong, **headers), asked_for)) == 400
+    assert status_of(verdict_on(request(PORT, PATH, "POST", QUERY.encode(), **headers))) == 403
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -327,9 +373,7 @@ def test_any_bytes_end_in_a_verdict(data: bytes) -> None:
     verdict = verdict_on(data)
     refused = status_of(verdict) in {400, 403, 404, 405}
     answer = (
-        isinstance(verdict, Mapping)
-        and verdict["state"] == STATE
-        and ("code" in verdict) != ("error" in verdict)
+        isinstance(verdict, Mapping) and verdict["state"] == STATE and not {"code", "error"} <= set(verdict)
     )
     assert verdict is UNREADABLE or verdict == bounce() or refused or answer
 

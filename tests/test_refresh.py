@@ -270,7 +270,16 @@ def kept(server: AuthorizationServer) -> MemoryStore:
 
 def source(grant: AuthorizationCode, store: MemoryStore) -> CachedSource:
     """Where requests get their tokens."""
-    return CachedSource(grant, store, "work", issued_for="", early_expiry_seconds=30, patience_seconds=10)
+    return CachedSource(
+        grant,
+        store,
+        "work",
+        label="work",
+        again="requests-auth login work",
+        issued_for="",
+        early_expiry_seconds=30,
+        patience_seconds=10,
+    )
 
 
 def refresh_token_in(store: MemoryStore) -> str | None:

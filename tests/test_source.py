@@ -2,7 +2,6 @@
 
 import threading
 import traceback
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from sources import NAME, START, Clock, Visitor, source
+from sources import LIFETIME, NAME, START, Clock, Visitor, asked, clock, server, source, visitor, work
 from vault import source as key_source
 from wire import words_of
 
@@ -25,48 +24,17 @@ from requests_auth_profiles.errors import (
     TimeoutOccurred,
 )
 from requests_auth_profiles.stores import FileStore, MemoryStore, Token, TokenStore
-from requests_auth_profiles.testing import AuthorizationServer, Client, Reply
+from requests_auth_profiles.testing import AuthorizationServer, Reply
 
-LIFETIME = 3600
+__all__ = ["clock", "server", "visitor", "work"]
+
 REFUSED = Reply.json({"error": "invalid_grant"}, 400)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def server(clock: Clock) -> Iterator[AuthorizationServer]:
-    """A provider that goes by the test's clock, and signs in whoever comes."""
-    with AuthorizationServer() as server:
-        server.clients["app"] = Client()
-        server.clock = clock
-        server.lifetime_seconds = LIFETIME
-        yield server
 
 
 @pytest.fixture(params=["memory", "file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> TokenStore:
     """A store of each kind."""
     return MemoryStore() if request.param == "memory" else FileStore(tmp_path / "store", key_source())
-
-
-@pytest.fixture
-def visitor() -> Visitor:
-    return Visitor()
-
-
-@pytest.fixture
-def work(server: AuthorizationServer, store: TokenStore, clock: Clock, visitor: Visitor) -> CachedSource:
-    """What is tested."""
-    return source(server.issuer, store, clock, visitor)
-
-
-def asked(server: AuthorizationServer) -> list[str]:
-    """The grants that were sent to the token endpoint: `code` or `refresh`."""
-    names = {"authorization_code": "code", "refresh_token": "refresh"}
-    return [names[dict(each.form)["grant_type"]] for each in server.requests if each.path == "/token"]
 
 
 def kept(store: TokenStore) -> Token:

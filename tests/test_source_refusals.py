@@ -1,51 +1,15 @@
 """CachedSource after a 401: any token but the one that was refused, and no person asked in vain."""
 
-from collections.abc import Iterator
-
-import pytest
 from auths import CountingGrant
-from sources import Clock, Visitor, at_once, source
+from sources import Clock, Visitor, asked, at_once, clock, server, source, store, visitor, work
 
 from requests_auth_profiles._source import CachedSource
 from requests_auth_profiles.stores import MemoryStore
-from requests_auth_profiles.testing import AuthorizationServer, Client, Reply
+from requests_auth_profiles.testing import AuthorizationServer, Reply
+
+__all__ = ["clock", "server", "store", "visitor", "work"]
 
 LONG_ENOUGH = 301
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def server(clock: Clock) -> Iterator[AuthorizationServer]:
-    """A provider that goes by the test's clock, and signs in whoever comes."""
-    with AuthorizationServer() as server:
-        server.clients["app"] = Client()
-        server.clock = clock
-        yield server
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def visitor() -> Visitor:
-    return Visitor()
-
-
-@pytest.fixture
-def work(server: AuthorizationServer, store: MemoryStore, clock: Clock, visitor: Visitor) -> CachedSource:
-    """What is tested."""
-    return source(server.issuer, store, clock, visitor)
-
-
-def asked(server: AuthorizationServer) -> list[str]:
-    """The grants that were sent to the token endpoint."""
-    return [dict(each.form)["grant_type"] for each in server.requests if each.path == "/token"]
 
 
 def no_refresh_token(server: AuthorizationServer, *tokens: str) -> None:
@@ -56,7 +20,7 @@ def no_refresh_token(server: AuthorizationServer, *tokens: str) -> None:
 def test_a_token_that_is_not_the_held_one(work: CachedSource, server: AuthorizationServer) -> None:
     """Whoever was refused with an older token gets the one that is held."""
     assert work.token(rejected="older") is work.token(rejected="older")
-    assert asked(server) == ["authorization_code"]
+    assert asked(server) == ["code"]
 
 
 def test_what_another_renewed(
@@ -68,7 +32,7 @@ def test_what_another_renewed(
     second = work.token(rejected=first.access_token)
     assert other.token() is first
     assert other.token(rejected=first.access_token) == second
-    assert asked(server) == ["authorization_code", "refresh_token"]
+    assert asked(server) == ["code", "refresh"]
 
 
 def test_twenty_threads_at_once(work: CachedSource, server: AuthorizationServer) -> None:
@@ -77,7 +41,7 @@ def test_twenty_threads_at_once(work: CachedSource, server: AuthorizationServer)
     given = at_once(20, lambda: work.token(rejected=first.access_token))
     assert len(set(given)) == 1
     assert first not in given
-    assert (asked(server), server.reuses) == (["authorization_code", "refresh_token"], 0)
+    assert (asked(server), server.reuses) == (["code", "refresh"], 0)
 
 
 def test_a_person_who_has_just_signed_in_is_not_asked_again(
@@ -107,6 +71,14 @@ def test_a_machine_is_asked_each_time(clock: Clock) -> None:
     """Where nobody is bothered, a refused token is replaced at once."""
     grant = CountingGrant()
     quick = CachedSource(
-        grant, MemoryStore(), "work", issued_for="", early_expiry_seconds=0, patience_seconds=60, now=clock
+        grant,
+        MemoryStore(),
+        "work",
+        label="work",
+        again="requests-auth login work",
+        issued_for="",
+        early_expiry_seconds=0,
+        patience_seconds=60,
+        now=clock,
     )
     assert [quick.token().access_token, quick.token(rejected="t1").access_token] == ["t1", "t2"]

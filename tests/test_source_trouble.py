@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import vault
-from sources import NAME, Clock, Visitor, source
+from sources import LIFETIME, NAME, Clock, Visitor, asked, clock, server, source, store, visitor, work
 
 from requests_auth_profiles._source import CachedSource
 from requests_auth_profiles.errors import (
@@ -20,50 +20,15 @@ from requests_auth_profiles.errors import (
     ProviderUnavailable,
     RequestsAuthException,
     StoreUnavailable,
+    TimeoutOccurred,
 )
 from requests_auth_profiles.stores import FallbackStore, FileStore, MemoryStore, Token, TokenStore
-from requests_auth_profiles.testing import AuthorizationServer, Client, Reply
+from requests_auth_profiles.testing import AuthorizationServer, Reply
 
-LIFETIME = 3600
+__all__ = ["clock", "server", "store", "visitor", "work"]
+
 EARLY = 30
 A_MOMENT_LATER = 11
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def server(clock: Clock) -> Iterator[AuthorizationServer]:
-    """A provider that goes by the test's clock, and signs in whoever comes."""
-    with AuthorizationServer() as server:
-        server.clients["app"] = Client()
-        server.clock = clock
-        server.lifetime_seconds = LIFETIME
-        yield server
-
-
-@pytest.fixture
-def visitor() -> Visitor:
-    return Visitor()
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def work(server: AuthorizationServer, store: MemoryStore, clock: Clock, visitor: Visitor) -> CachedSource:
-    """What is tested."""
-    return source(server.issuer, store, clock, visitor)
-
-
-def asked(server: AuthorizationServer) -> list[str]:
-    """The grants that were sent to the token endpoint: `code` or `refresh`."""
-    names = {"authorization_code": "code", "refresh_token": "refresh"}
-    return [names[dict(each.form)["grant_type"]] for each in server.requests if each.path == "/token"]
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -198,6 +163,35 @@ class TestAFullDisk:
         with vault.no_room(volume[0], mounted=volume[1]), pytest.raises(StoreUnavailable):
             work.token()
         assert asked(server) == ["code"]
+
+
+class TestAKeyThatTellsNothing:
+    """Where the store knows the token by a key that is nobody's name, messages have the label."""
+
+    LABEL = "OktaClientCredentials"
+
+    def test_a_lock_that_is_not_had(
+        self, server: AuthorizationServer, store: TokenStore, clock: Clock
+    ) -> None:
+        """Whoever waits in vain is told for whom."""
+        work = source(server.issuer, store, clock, label=self.LABEL, patience_seconds=0.1)
+        for call in (work.token, work.login, work.logout):
+            with store.lock(NAME, 1), pytest.raises(TimeoutOccurred) as caught:
+                call()
+            assert f"the token of {self.LABEL} " in caught.value.message
+            assert NAME not in str(caught.value)
+
+    def test_a_token_that_is_used_on(
+        self, server: AuthorizationServer, store: TokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The warning says whose token it is."""
+        work = source(server.issuer, store, clock, label=self.LABEL)
+        work.token()
+        clock.now += LIFETIME - EARLY + 1
+        server.replies["token"] += [Reply(503)] * 2
+        work.token()
+        (said,) = warnings(caplog)
+        assert said.startswith(f"The token of {self.LABEL} is used on")
 
 
 class TestAClockThatWasWrong:

@@ -10,9 +10,11 @@ from typing import Any
 import jwt
 import pytest
 import requests
+from wire import RawServer
 
 from requests_auth_profiles import (
     DisplaySettings,
+    GrantNotProvided,
     InvalidToken,
     OAuth2,
     OAuth2AuthorizationCode,
@@ -26,6 +28,7 @@ from requests_auth_profiles import (
 from requests_auth_profiles._oauth2.id_token import Expected
 from requests_auth_profiles.errors import InteractionRequired, SignInRefused
 from requests_auth_profiles.testing import AuthorizationServer, BrowserMock, ProtectedApi, Reply, create_token
+from requests_auth_profiles.testing._signer import Signer
 
 token_cache = testing.token_cache
 browser_mock = testing.browser_mock
@@ -146,6 +149,17 @@ def test_a_refusal(browser_mock: BrowserMock) -> None:
         tab.assert_failure("access_denied", timeout=1)
 
 
+@pytest.mark.parametrize(
+    "reply_url", ["http://localhost:5000?state=1234", "http://localhost:5000#state=1234"]
+)
+def test_an_answer_without_a_token(browser_mock: BrowserMock, reply_url: str) -> None:
+    """The sign-in ends at once where the provider has answered and there is no token, as a browser would."""
+    tab = browser_mock.add_response(ASKED, reply_url)
+    with pytest.raises(GrantNotProvided, match="holds no access_token"):
+        header(OAuth2Implicit(URL))
+    tab.assert_failure("holds no access_token")
+
+
 def test_no_failure(browser_mock: BrowserMock) -> None:
     """A tab that shows a success is no failure."""
     tab = browser_mock.add_response(ASKED, REPLY)
@@ -193,6 +207,23 @@ def test_an_id_token_of_the_tests(browser_mock: BrowserMock) -> None:
         header(OktaImplicitIdToken("acme.invalid", "another"))
     tabs[0].assert_success()
     tabs[1].assert_failure("the ID token is not signed as it must be")
+
+
+def test_a_signed_id_token_of_another_sign_in(
+    browser_mock: BrowserMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused as it would be anywhere, and no provider is asked for the keys: tests have no network."""
+    claims = {"aud": "me", "sub": "ada", "nonce": "1", "iat": 0, "exp": in_an_hour()}
+    claims["iss"] = "https://acme.invalid/oauth2/default"
+    signed = Signer().id_token(claims)
+    url = "https://acme.invalid/oauth2/default/v1/authorize?state=1&nonce=1"
+    tab = browser_mock.add_response(url, f"http://localhost:5000#id_token={signed}&state=1")
+    with RawServer() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(InvalidToken, match="is of another sign-in"):
+            header(OktaImplicitIdToken("acme.invalid", "me"))
+        assert proxy.connections == 0
+    tab.assert_failure("is of another sign-in")
 
 
 def test_an_id_token_of_the_tests_elsewhere() -> None:

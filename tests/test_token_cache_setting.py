@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from conftest import RunProgram
 from requests.auth import HTTPBasicAuth
 
 from requests_auth_profiles import (
@@ -264,6 +265,39 @@ class TestKeys:
     def test_no_secret_is_in_a_key(self, one: Any, other: Any) -> None:
         """A key is the same whatever the secrets are, so it tells nothing of them."""
         assert len(set(self.keys(one, other))) == 1
+
+    @pytest.mark.parametrize(
+        "name", ["requested_token_type", "token_type_hint", "subject_token_type", "key_id", "login_hint"]
+    )
+    def test_what_is_said_about_a_secret_tells_keys_apart(self, name: str) -> None:
+        """Its kind and its name are no secret, and the token that is asked for hangs on them."""
+        assert len(set(self.keys(*(_program(**{name: value}) for value in "ab"), _program()))) == 3
+
+    @pytest.mark.parametrize("name", ["subject_token", "assertion", "api_key", "otp", "id_token_hint"])
+    @pytest.mark.parametrize("make", [_program, _password, _person])
+    def test_a_secret_that_says_whose_token_it_is_tells_keys_apart(
+        self, make: Callable[..., Any], name: str
+    ) -> None:
+        """Two objects that differ only there share no token; two that do not, do."""
+        one, other, none, same = self.keys(*(make(**{name: value}) for value in ("a", "b", None, "a")))
+        assert len({one, other, none}) == 3
+        assert one == same
+
+    def test_nobody_can_try_out_which_secret_is_behind_a_key(self, run_python: RunProgram) -> None:
+        """The key of what has a secret is another one in each process, and only of that."""
+        script = f"""
+from requests_auth_profiles import OAuth2, OAuth2ClientCredentials
+class Telling:
+    def get_token(self, key, **options):
+        print(key)
+        return "token"
+OAuth2.token_cache = Telling()
+for more in ({{}}, {{"api_key": "1234"}}):
+    OAuth2ClientCredentials({URLS[1]!r}, "nightly", {SECRET!r}, **more).token()
+"""
+        there = run_python("-c", script).stdout.split()
+        here = self.keys(_program(), _program(api_key="1234"))
+        assert [one == other for one, other in zip(here, there, strict=True)] == [True, False]
 
     def test_two_clients_get_their_own_tokens(self, server: AuthorizationServer) -> None:
         """The token of one program is never given to another."""

@@ -1,5 +1,6 @@
 """What a class puts on the wire: a browser, a provider and an API on this machine that note all they get."""
 
+import json
 import re
 import socket
 import time
@@ -7,6 +8,8 @@ import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from types import ModuleType
 from typing import Any, cast
@@ -14,8 +17,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import jwt
 import requests
+from elsewhere import elsewhere
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
+from wire import json_reply
 
 from requests_auth_profiles.testing import AuthorizationServer, Client, ProtectedApi, Received
 
@@ -67,6 +72,9 @@ class Visit(webbrowser.BaseBrowser):
             return
         # What a script in the page would do. An access token of the implicit flow must be a JWT upstream.
         said = dict(parse_qsl(fragment))
+        if "id_token" in said and not url.startswith(self._server.url):
+            claims = jwt.decode(said["id_token"], options={"verify_signature": False})
+            said["id_token"] = self._server._signer.id_token(claims | {"iss": _issuer(url)})
         if "access_token" in said:
             said["access_token"] = IMPLICIT_TOKEN
         parts = urlsplit(back)
@@ -151,7 +159,12 @@ class Trace:
 @contextmanager
 def world() -> Iterator[World]:
     """A world in which a person signs in at once, and whose clients are those of the documentation."""
-    with AuthorizationServer() as server, ProtectedApi(server) as api:
+    with (
+        TemporaryDirectory() as folder,
+        AuthorizationServer() as server,
+        ProtectedApi(server) as api,
+        elsewhere(Path(folder), lambda _: json_reply(json.dumps(server._signer.jwks()))),
+    ):
         server.clients |= {
             CLIENT: Client(secret=SECRET),
             "public": Client(),
@@ -170,6 +183,12 @@ def world() -> Iterator[World]:
             order[:] = before
             for thread in browser.threads:
                 thread.join(PATIENCE_SECONDS)
+
+
+def _issuer(url: str) -> str:
+    """Who signs the ID tokens of a provider whose sign-in is at this address."""
+    entra = re.match(r"https://login\.microsoftonline\.com/([^/]+)/oauth2/authorize", url)
+    return f"https://sts.windows.net/{entra[1]}/" if entra else url.partition("/v1/authorize")[0]
 
 
 def trace(

@@ -110,7 +110,7 @@ class Channel:
             if reply is None or (isinstance(reply, str) and time.monotonic() >= deadline):
                 raise TimeoutOccurred(
                     f"{host} did not answer within {self.timeout_seconds:g} s",
-                    hint="try again, or raise the profile's timeout",
+                    hint="try again, or raise timeout",
                 )
             if isinstance(reply, Reply) and reply.status not in _BUSY:
                 return _accepted(reply, host)
@@ -200,9 +200,7 @@ def _prepared(request: requests.Request, host: str) -> requests.PreparedRequest:
         raise
     except (requests.RequestException, ValueError) as error:
         problem = type(error).__name__  # raised below: this exception may hold a secret
-    raise ConfigurationError(
-        f"no request to {host} can be written: {problem}", hint="check the profile's URLs and secrets"
-    )
+    raise ConfigurationError(f"no request to {host} can be written: {problem}", hint="check URLs and secrets")
 
 
 def _settings(url: str, own: requests.Session | None) -> dict[str, Any]:
@@ -248,11 +246,11 @@ def _accepted(reply: Reply, host: str) -> Reply:
         # Followed, a 307 would carry the client's secret to wherever it points (RFC 9700 section 4.12).
         raise InvalidProviderResponse(
             f"{host} answered {reply.status}, a redirect; it was not followed",
-            hint="check the profile's URLs",
+            hint="check the URLs of the provider",
         )
     if len(reply.body) > _LIMIT:
         raise InvalidProviderResponse(
-            f"{host} answered more than {_LIMIT:,} bytes", hint="check the profile's URLs"
+            f"{host} answered more than {_LIMIT:,} bytes", hint="check the URLs of the provider"
         )
     if reply.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise InvalidProviderResponse(

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,29 +30,35 @@ class Expected:
         issuer: the issuer, where the profile names it.
         nonce: what the authorization request carried; None where there was none, as in a refresh.
         subject: who signed in, where that is known already (section 12.2).
-        keys: the provider's (RFC 7517 section 5), to verify the signature with; None = it is not looked at.
+        keys: gives the provider's (RFC 7517 section 5), to verify the signature with; None, itself or what it
+            gives = it is not looked at.
     """
 
     client_id: str | None
     issuer: str | None
     nonce: str | None = None
     subject: str | None = None
-    keys: Mapping[str, Any] | None = field(default=None, repr=False)
+    keys: Callable[[], Mapping[str, Any] | None] | None = field(default=None, repr=False)
 
     def check(self, id_token: str, access_token: str, now: float) -> None:
         """Looks whether an ID token is what is expected, beside an access token, at `now` (epoch seconds).
 
         Raises:
             InvalidToken: it is not for us, not from there, not of this sign-in, or not of this time.
+            RequestsAuthException: what `keys` raises.
         """
         header, claims = _read(id_token)
         algorithm = header.get("alg")
         if algorithm not in _ALGORITHMS:
             problem = "is not signed as it must be"
-        elif self.keys is not None and not _is_signed(id_token, header, self.keys):
-            problem = "is not signed by the provider"
         else:
             problem = self._problem(claims, now) or _other_access_token(claims, algorithm, access_token)
+        # The signature last: the provider is not asked for its keys where the token cannot be ours anyway.
+        if not problem and self.keys is not None:
+            keys = self.keys()
+            problem = (
+                "" if keys is None or _is_signed(id_token, header, keys) else "is not signed by the provider"
+            )
         if problem:
             raise InvalidToken(
                 f"the ID token {problem}; nothing that came with it is kept", hint="sign in again"
@@ -100,8 +106,11 @@ def _is_signed(id_token: str, header: Mapping[str, Any], keys: Mapping[str, Any]
     """Whether one of these keys, the one that the header names if it names one, verifies the signature."""
     import jwt
 
+    listed = keys["keys"] if isinstance(keys.get("keys"), list) else []
+    # A key need not say its algorithm (RFC 7517 section 4.4): then it is one for that of the header, or none.
+    told = [{"alg": header["alg"], **key} for key in listed if isinstance(key, dict)]
     try:
-        known = jwt.PyJWKSet.from_dict(dict(keys)).keys
+        known = jwt.PyJWKSet(told).keys
     except jwt.PyJWTError:
         return False
     named = [key for key in known if header.get("kid") is None or key.key_id == header["kid"]]

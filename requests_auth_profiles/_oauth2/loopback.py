@@ -12,6 +12,7 @@ from functools import partial
 from threading import Thread
 from types import TracebackType
 from typing import ClassVar, Protocol, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from requests_auth_profiles._oauth2.attendant import Attendant
 from requests_auth_profiles._oauth2.page import Page, answered, refused, signed_in, stray
@@ -59,7 +60,8 @@ class Loopback:
     The browser gets its page when the context is left: what it says is then known to be true.
 
     Args:
-        profile: the name of the profile, for messages and the page.
+        profile: the name of the profile or class, for messages and the page.
+        again: what to type or do to sign in again, for the same.
         provider: the host of the provider, for the same.
         host: the host of the redirect URI; the listener binds loopback addresses whatever it says.
         ports: the ports of the redirect URI, tried in turn; 0 = any free one.
@@ -79,6 +81,7 @@ class Loopback:
         self,
         *,
         profile: str,
+        again: str,
         provider: str,
         host: str,
         ports: Sequence[int],
@@ -89,6 +92,7 @@ class Loopback:
         display: Display | None = None,
     ) -> None:
         self._profile = profile
+        self._again = again
         self._provider = provider
         self._host = host
         self._ports = ports
@@ -120,7 +124,8 @@ class Loopback:
         port = self._sockets[0].getsockname()[1]
         names = {self._host.lower(), "localhost", "127.0.0.1", "[::1]"}
         authorities = {f"{name}:{port}" for name in names} | (names if port == _HTTP_PORT else set())
-        awaited = Awaited(frozenset(authorities), self._path, state, self._field)
+        posted = ("response_mode", "form_post") in parse_qsl(urlsplit(authorization_url).query)
+        awaited = Awaited(frozenset(authorities), self._path, state, self._field, posted)
         self._listener = _Listener(self._sockets, awaited)
         deadline = time.monotonic() + self._timeout_seconds
         try:
@@ -133,7 +138,7 @@ class Loopback:
             self._attendant.done()
         raise TimeoutOccurred(
             f"nobody signed in to {self._provider} for {self._profile} within {self._timeout_seconds:g} s",
-            hint=f"requests-auth login {self._profile}; or raise the profile's timeout",
+            hint=f"{self._again}; or raise timeout",
         )
 
     def __exit__(
@@ -150,7 +155,7 @@ class Loopback:
         reason, hint = "The program stopped waiting.", ""
         if isinstance(error, RequestsAuthException):
             reason, hint = error.message, error.hint
-        return self._display.refused(self._profile, reason, hint or f"`requests-auth login {self._profile}`")
+        return self._display.refused(self._profile, reason, hint or self._again)
 
 
 class _Listener:
@@ -289,7 +294,8 @@ def _bind(host: str, ports: Sequence[int]) -> list[socket.socket]:
     )
     raise RedirectPortUnavailable(
         f"cannot listen on the redirect URI's port: {said}",
-        hint="redirect_port = 0 (any free port) if the provider allows it, or another registered port",
+        hint="another registered port; or any free one, if the provider allows it: redirect_port = 0 in a "
+        "profile, redirect_uri_port=0 in a class",
     )
 
 

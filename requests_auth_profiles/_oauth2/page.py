@@ -58,7 +58,7 @@ const show = (page) => {
 };
 const become = (text) =>
   document.documentElement.replaceWith(new DOMParser().parseFromString(text, "text/html").documentElement);
-if (answer) {
+if (answer || location.search) {
   const headers = { "Content-Type": "application/x-www-form-urlencoded" };
   fetch("", { method: "POST", headers, body: answer }).then((reply) => reply.text()).then(become)
     .catch(() => show(document.getElementById("gone").content));

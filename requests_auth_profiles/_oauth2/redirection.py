@@ -18,7 +18,6 @@ _FIELD_VALUE = re.compile(
 )  # other programs' cookies for localhost may be anything
 _LONGEST_BODY = 16 * 1024
 _MOST_PARAMETERS = 32
-_ANSWERS = {"error", "state"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +78,20 @@ class Awaited:
         path: the path of the redirect URI.
         state: the state of the authorization request.
         field: the parameter that is waited for: `code`, or a token.
+        form_post: whether the provider was asked to post it (OAuth 2.0 Form Post Response Mode).
     """
 
     authorities: frozenset[str]
     path: str
     state: str
     field: str = "code"
+    form_post: bool = False
 
     def judge(self, request: Request, body: bytes) -> Mapping[str, str] | Page:
-        """The parameters of the answer, or the page for a request that is not the one."""
+        """The parameters of the answer, or the page for a request that is not the one.
+
+        Nothing but the state may be in the answer: only the provider knows that, so no other one will come.
+        """
         authority = request.headers.get("host", "").lower()
         if authority not in self.authorities:
             return stray("It came by another host name.", 403)
@@ -97,9 +101,10 @@ class Awaited:
             return self._answer(request.query, fragment=False)
         if request.method != "POST":
             return stray("It came with another method.", 405)
-        # Our own page posts the fragment; a page of another origin has nothing to post here.
+        # Our own page posts the fragment; no other has anything to post, but a provider's that was told to.
         site = request.headers.get("sec-fetch-site", "same-origin")
-        if request.headers.get("origin") != f"http://{authority}" or site != "same-origin":
+        ours = request.headers.get("origin") == f"http://{authority}" and site == "same-origin"
+        if not ours and not self.form_post:
             return stray("It came from another page.", 403)
         # Some providers say a part of the answer, as the issuer, in the query.
         return self._answer("&".join(filter(None, (request.query, body.decode("latin-1")))), fragment=True)
@@ -109,16 +114,14 @@ class Awaited:
             pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
         except ValueError:
             return stray("It could not be read.")
-        answer = dict(pairs)
-        if not fragment and not {*_ANSWERS, self.field} & set(answer):
+        # What has no value counts as left out (RFC 6749 section 3.1): `code=x&error=` is no refusal.
+        answer = {name: value for name, value in pairs if value}
+        answers = {"error", self.field} & set(answer)
+        if not answers and not fragment:
             return bounce()
-        if len(answer) != len(pairs):
+        if len(dict(pairs)) != len(pairs):
             return stray("It says something twice.")
         # The state first: until it is right, nothing else is looked at (RFC 6749 section 10.12).
         if not hmac.compare_digest(answer.get("state", "").encode(), self.state.encode()):
             return stray("It does not belong to this sign-in.")
-        # What has no value counts as left out (RFC 6749 section 3.1): `code=x&error=` is no refusal.
-        answer = {name: value for name, value in answer.items() if value}
-        if (self.field in answer) == ("error" in answer):
-            return stray("It holds no answer.")
-        return answer
+        return stray("It holds two answers.") if len(answers) > 1 else answer

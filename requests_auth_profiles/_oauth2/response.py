@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 _HINTS = {
-    "invalid_client": "check client_id, client_secret and client_auth",
+    "invalid_client": "check client_id and client_secret, and in a profile client_auth",
     "invalid_scope": "check scopes",
     "invalid_target": "check resource and audience",
     "unauthorized_client": "allow this flow for the client at the provider",
@@ -131,7 +131,7 @@ def _members(reply: Reply, host: str) -> dict[str, Any]:
     found = json_object(reply.body)
     if found is None and reply.status in _SUCCESS:
         raise InvalidProviderResponse(
-            f"the answer of {host} is not a JSON object", hint="check the profile's URLs"
+            f"the answer of {host} is not a JSON object", hint="check the URLs of the provider"
         )
     return found or {}
 
@@ -151,16 +151,17 @@ def _refused(said: dict[str, Any], reply: Reply, host: str, grant_type: str) -> 
     )
     if not error:
         return InvalidProviderResponse(
-            f"{host} answered {reply.status}, and no error code", hint="check the profile's URLs"
+            f"{host} answered {reply.status}, and no error code", hint="check the URLs of the provider"
         )
-    refresh = grant_type == "refresh_token" and said["error"] == "invalid_grant"
-    kind = RefreshRefused if refresh else InvalidGrantRequest
+    invalid = said["error"] == "invalid_grant"
+    kind = RefreshRefused if invalid and grant_type == "refresh_token" else InvalidGrantRequest
+    hint = "check username and password" if invalid and grant_type == "password" else _HINTS.get(error)
     return kind(
         f"{host} refused the token request",
         error=error,
         error_description=description,
         error_uri=uri,
-        hint=_HINTS.get(error, "see what the provider's documentation says of this error"),
+        hint=hint or "see what the provider's documentation says of this error",
     )
 
 

@@ -75,9 +75,11 @@ class Server:
             InvalidProviderResponse: what is there is no set of keys.
             ProviderUnavailable: it cannot be reached.
         """
+        started = time.monotonic()
         if "jwks_url" not in self._said and (self.issuer is None or "jwks_uri" not in self._announced()):
             return None
-        reply = self._channel.get(self.url("jwks_url"))
+        url = self.url("jwks_url")
+        reply = self._channel.since(started).get(url)
         found = json_object(reply.body) if reply.status == _OK else None
         if found is None:
             raise InvalidProviderResponse(

@@ -89,6 +89,7 @@ class _Request:
             SignInRefused: the provider says no.
             TimeoutOccurred: nobody signed in in time.
             AuthenticationFailed: what came back is not an answer to what was asked.
+            GrantNotProvided: it holds nothing.
         """
         # Listening before the browser opens: the answer can be quicker than we are.
         with listen() as receiver:
@@ -146,6 +147,7 @@ class AuthorizationCode:
             SignInRefused: the provider says no.
             TimeoutOccurred: nobody signed in in time.
             AuthenticationFailed: what came back is not an answer to what was asked.
+            GrantNotProvided: it holds nothing.
         """
         # RFC 9700 section 2.1.1: new for each attempt, never repeated.
         proof = Form({"code_verifier": secrets.token_urlsafe(48)} if self.pkce else {})
@@ -222,8 +224,8 @@ class Implicit:
             if "id_token" in kinds and id_token is None:
                 raise GrantNotProvided(f"the answer of {host} has no id_token", hint="sign in again")
             if id_token:
-                keys = self.server.keys()
-                expected = Expected(self.client_id or None, self.server.issuer, nonce, keys=keys)
+                server = self.server
+                expected = Expected(self.client_id or None, server.issuer, nonce, keys=server.keys)
                 # Alone it has no access token beside it, and its hash would be one of itself.
                 access_token = "" if token.access_token == id_token else token.access_token
                 expected.check(id_token, access_token, self.channel.now())
@@ -280,7 +282,7 @@ def _look_at(answer: Form, server: Server, field: str) -> None:
             error_uri=printable(answer.get("error_uri")),
             hint="sign in again"
             if answer["error"] == "access_denied"
-            else "check client_id, scopes and redirect_port",
+            else "check client_id, scopes and the redirect URI",
         )
     if not answer.get(field):
-        raise AuthenticationFailed(f"the answer in the browser holds no {field}", hint="sign in again")
+        raise GrantNotProvided(f"the answer in the browser holds no {field}", hint="sign in again")

@@ -5,12 +5,18 @@ authorization URL and, where a code is turned into a token, into the body of tha
 into the query.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import requests
 
-from requests_auth_profiles._requests_auth.faces import CodeFace, ImplicitFace, given, provider_urls
+from requests_auth_profiles._requests_auth.faces import CodeFace, ImplicitFace
+from requests_auth_profiles._requests_auth.parameters import (
+    ENTRA,
+    Scope,
+    given,
+    provider_urls,
+    vouched_by_entra,
+)
 
 __all__ = [
     "AzureActiveDirectoryImplicit",
@@ -24,8 +30,6 @@ __all__ = [
     "OktaImplicitIdToken",
     "WakaTimeAuthorizationCode",
 ]
-
-Scope = str | Iterable[str]
 
 
 class OAuth2AuthorizationCode(CodeFace):
@@ -51,7 +55,7 @@ class OAuth2AuthorizationCode(CodeFace):
         session: requests.Session | None = None,
         client_id: str = "",
         client_secret: str | None = None,
-        nonce: str | None = None,
+        nonce: object = None,
         **more: Any,
     ) -> None:
         super().__init__(**given(locals()), more=more)
@@ -78,7 +82,7 @@ class OAuth2AuthorizationCodePKCE(CodeFace):
         session: requests.Session | None = None,
         client_id: str = "",
         client_secret: str | None = None,
-        nonce: str | None = None,
+        nonce: object = None,
         **more: Any,
     ) -> None:
         super().__init__(**given(locals()), more=more)
@@ -95,7 +99,7 @@ class OktaAuthorizationCode(OAuth2AuthorizationCode):
         response_type: str = "code",
         token_field_name: str = "access_token",
         early_expiry: float = 30.0,
-        nonce: str = "new",
+        nonce: object = "new",
         scope: Scope = "openid",
         authorization_server: str = "default",
         redirect_uri_domain: str = "localhost",
@@ -124,7 +128,7 @@ class OktaAuthorizationCodePKCE(OAuth2AuthorizationCodePKCE):
         token_field_name: str = "access_token",
         early_expiry: float = 30.0,
         code_field_name: str = "code",
-        nonce: str = "new",
+        nonce: object = "new",
         scope: Scope = "openid",
         authorization_server: str = "default",
         redirect_uri_domain: str = "localhost",
@@ -153,7 +157,7 @@ class WakaTimeAuthorizationCode(OAuth2AuthorizationCode):
         response_type: str = "code",
         token_field_name: str = "access_token",
         early_expiry: float = 30.0,
-        nonce: str = "new",
+        nonce: object = "new",
         redirect_uri_domain: str = "localhost",
         redirect_uri_endpoint: str = "",
         redirect_uri_port: int = 5000,
@@ -163,10 +167,11 @@ class WakaTimeAuthorizationCode(OAuth2AuthorizationCode):
         session: requests.Session | None = None,
         **more: Any,
     ) -> None:
+        said = given(locals(), "scope")
         # It takes scopes with commas between them, unlike RFC 6749 section 3.3.
-        scope = scope if isinstance(scope, str) else ",".join(scope)
+        said["scope"] = scope if isinstance(scope, str) else ",".join(scope)
         urls = provider_urls("wakatime", ("authorization_url", "token_url"), locals())
-        super().__init__(**urls, **given(locals(), "urls"), **more)
+        super().__init__(**urls, **said, **more)
 
 
 class OAuth2Implicit(ImplicitFace):
@@ -186,7 +191,7 @@ class OAuth2Implicit(ImplicitFace):
         header_name: str = "Authorization",
         header_value: str = "Bearer {token}",
         client_id: str = "",
-        nonce: str | None = None,
+        nonce: object = None,
         prompt: str | None = None,
         **more: Any,
     ) -> None:
@@ -204,7 +209,7 @@ class AzureActiveDirectoryImplicit(OAuth2Implicit):
         response_type: str = "token",
         token_field_name: str = "access_token",
         early_expiry: float = 30.0,
-        nonce: str = "new",
+        nonce: object = "new",
         redirect_uri_domain: str = "localhost",
         redirect_uri_endpoint: str = "",
         redirect_uri_port: int = 5000,
@@ -214,7 +219,8 @@ class AzureActiveDirectoryImplicit(OAuth2Implicit):
         prompt: str | None = None,
         **more: Any,
     ) -> None:
-        url = f"https://login.microsoftonline.com/{tenant_id}/oauth2/authorize"
+        self._vouched_by = vouched_by_entra(tenant_id)
+        url = f"{ENTRA}/{tenant_id}/oauth2/authorize"
         super().__init__(authorization_url=url, **given(locals(), "tenant_id", "url"), **more)
 
 
@@ -229,7 +235,7 @@ class AzureActiveDirectoryImplicitIdToken(OAuth2Implicit):
         response_type: str = "id_token",
         token_field_name: str = "id_token",
         early_expiry: float = 30.0,
-        nonce: str = "new",
+        nonce: object = "new",
         redirect_uri_domain: str = "localhost",
         redirect_uri_endpoint: str = "",
         redirect_uri_port: int = 5000,
@@ -239,7 +245,8 @@ class AzureActiveDirectoryImplicitIdToken(OAuth2Implicit):
         prompt: str | None = None,
         **more: Any,
     ) -> None:
-        url = f"https://login.microsoftonline.com/{tenant_id}/oauth2/authorize"
+        self._vouched_by = vouched_by_entra(tenant_id)
+        url = f"{ENTRA}/{tenant_id}/oauth2/authorize"
         super().__init__(authorization_url=url, **given(locals(), "tenant_id", "url"), **more)
 
 
@@ -254,7 +261,7 @@ class OktaImplicit(OAuth2Implicit):
         response_type: str = "token",
         token_field_name: str = "access_token",
         early_expiry: float = 30.0,
-        nonce: str = "new",
+        nonce: object = "new",
         scope: Scope = ("openid", "profile", "email"),
         authorization_server: str = "default",
         redirect_uri_domain: str = "localhost",
@@ -266,6 +273,7 @@ class OktaImplicit(OAuth2Implicit):
         prompt: str | None = None,
         **more: Any,
     ) -> None:
+        self._vouched_by = provider_urls("okta", ("issuer", "jwks_url"), locals())
         urls = provider_urls("okta", ("authorization_url",), locals())
         super().__init__(**urls, **given(locals(), "instance", "authorization_server", "urls"), **more)
 
@@ -281,7 +289,7 @@ class OktaImplicitIdToken(OAuth2Implicit):
         response_type: str = "id_token",
         token_field_name: str = "id_token",
         early_expiry: float = 30.0,
-        nonce: str = "new",
+        nonce: object = "new",
         scope: Scope = ("openid", "profile", "email"),
         authorization_server: str = "default",
         redirect_uri_domain: str = "localhost",
@@ -293,5 +301,6 @@ class OktaImplicitIdToken(OAuth2Implicit):
         prompt: str | None = None,
         **more: Any,
     ) -> None:
+        self._vouched_by = provider_urls("okta", ("issuer", "jwks_url"), locals())
         urls = provider_urls("okta", ("authorization_url",), locals())
         super().__init__(**urls, **given(locals(), "instance", "authorization_server", "urls"), **more)

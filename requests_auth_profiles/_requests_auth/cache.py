@@ -12,12 +12,15 @@ from time import time
 from typing import Any
 
 from requests_auth_profiles._requests_auth.json_store import JsonStore
-from requests_auth_profiles._source import CachedSource
+from requests_auth_profiles._source import CachedSource, Grant
 from requests_auth_profiles._token import RefreshUnusable, Token, jwt_expires_at
 from requests_auth_profiles.errors import AuthenticationFailed, ConfigurationError
 from requests_auth_profiles.stores import FallbackStore, MemoryStore, TokenStore
 
-__all__ = ["JsonTokenFileCache", "TokenMemoryCache", "rejecting"]
+__all__ = ["AGAIN", "JsonTokenFileCache", "TokenMemoryCache", "Way", "asking"]
+
+AGAIN = "send the request again"
+"""What to do to sign in, where there is no profile to name."""
 
 _PATIENCE_SECONDS = 190.0
 
@@ -29,23 +32,67 @@ OnExpiredToken = Callable[[str], tuple[Any, ...]]
 # Of the thread that calls: two may ask for one token by functions of their own.
 _MISSING: ContextVar[OnMissingToken | None] = ContextVar("on_missing_token", default=None)
 _EXPIRED: ContextVar[OnExpiredToken | None] = ContextVar("on_expired_token", default=None)
-_REJECTED: ContextVar[Token | None] = ContextVar("rejected", default=None)
+_HOW: ContextVar[Callable[[CachedSource], Token]] = ContextVar("how", default=CachedSource.token)
 
 
 @contextmanager
-def rejecting(token: Token | None) -> Iterator[None]:
-    """Has `get_token` give another token than this one, where the cache is one of ours.
+def asking(how: Callable[[CachedSource], Token]) -> Iterator[None]:
+    """Has `get_token` ask for a token in another way, where the cache is one of ours.
 
     No parameter of it, as the caches of others, and what others made of ours, have none.
 
     Args:
-        token: what an API rejected; None = nothing was.
+        how: what is asked, such as for another token than one that an API rejected.
     """
-    before = _REJECTED.set(token)
+    before = _HOW.set(how)
     try:
         yield
     finally:
-        _REJECTED.reset(before)
+        _HOW.reset(before)
+
+
+class Way:
+    """Both functions of a `get_token` in one, of which caches of ours take the whole token.
+
+    Args:
+        label: whose token it is, for messages.
+        grant: gives how it is won.
+        told: a token in the form that caches of others take.
+
+    Attributes:
+        taken: whether a token was won.
+    """
+
+    def __init__(
+        self, label: str, grant: Callable[[], Grant], told: Callable[[Token], tuple[Any, ...]]
+    ) -> None:
+        self.label = label
+        self.taken = False
+        self._grant = grant
+        self._told = told
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person has to do something."""
+        return self._grant().interactive
+
+    @property
+    def scope(self) -> str:
+        """What is asked for."""
+        return self._grant().scope
+
+    def __call__(self, refresh_token: str | None = None) -> tuple[Any, ...]:
+        """A token for a cache of others; see `OnMissingToken` and `OnExpiredToken`."""
+        kept = None if refresh_token is None else Token(access_token="-", refresh_token=refresh_token)
+        del refresh_token  # debuggers show variables
+        return self._told(self.token(kept))
+
+    def token(self, kept: Token | None = None) -> Token:
+        """A new token, for the refresh token of one that is kept or without."""
+        grant = self._grant()
+        token = grant.fetch() if kept is None else grant.refresh(kept)
+        self.taken = True
+        return token
 
 
 class TokenMemoryCache:
@@ -76,10 +123,8 @@ class TokenMemoryCache:
             ConfigurationError: what such a function gives is no token.
         """
         missing, expired = _MISSING.set(on_missing_token), _EXPIRED.set(on_expired_token)
-        rejected = _REJECTED.get()
         try:
-            source = self._source(key, early_expiry)
-            return source.token(None if rejected is None else rejected.access_token).access_token
+            return _HOW.get()(self._source(key, early_expiry)).access_token
         finally:
             _MISSING.reset(missing)
             _EXPIRED.reset(expired)
@@ -91,6 +136,13 @@ class TokenMemoryCache:
             self._store.delete(name)
         self._sources.clear()
 
+    def forget(self, key: str) -> None:
+        """Forgets a token, if there is one."""
+        self._source(key, 0).logout()
+        for each in tuple(self._sources):
+            if each[0] == key:
+                self._sources.pop(each, None)
+
     def _source(self, key: str, early_expiry: float) -> CachedSource:
         """The one source of a token for all threads, so that one of them wins or fails for all that wait."""
         source = self._sources.get((key, early_expiry))
@@ -99,6 +151,8 @@ class TokenMemoryCache:
                 _Functions(),
                 self._store,
                 key,
+                label=getattr(_MISSING.get(), "label", key),
+                again=AGAIN,
                 issued_for=key,
                 early_expiry_seconds=early_expiry,
                 patience_seconds=_PATIENCE_SECONDS,
@@ -133,7 +187,8 @@ class JsonTokenFileCache(TokenMemoryCache):
         # A token that somebody else renewed or removed is not held on to.
         if (seen := self._file.state()) != self._seen:
             self._seen = seen
-            self._sources.clear()
+            for source in tuple(self._sources.values()):
+                source.look_again()
         return super()._source(key, early_expiry)
 
 
@@ -145,6 +200,11 @@ class _Functions:
         """Whether a person has to do something, where the function says so."""
         return bool(getattr(_MISSING.get(), "interactive", False))
 
+    @property
+    def scope(self) -> str:
+        """What is asked for, where the function says so."""
+        return str(getattr(_MISSING.get(), "scope", ""))
+
     def fetch(self) -> Token:
         """What `on_missing_token` gives."""
         missing = _MISSING.get()
@@ -152,7 +212,7 @@ class _Functions:
             raise AuthenticationFailed(
                 "there is no token, and no way to win one", hint="give on_missing_token"
             )
-        return _token(missing())
+        return missing.token() if isinstance(missing, Way) else _token(missing())
 
     def refresh(self, token: Token) -> Token:
         """What `on_expired_token` gives; without it a new token, and a refresh token stays for who has it."""
@@ -160,6 +220,8 @@ class _Functions:
         if expired is None:
             return self.fetch()
         try:
+            if isinstance(expired, Way):
+                return expired.token(token)
             fresh = _token(expired(token.refresh_token or ""))
         except RefreshUnusable as unusable:  # it knows of the token no more than its refresh token
             kept = replace(token, refresh_token=unusable.token.refresh_token)

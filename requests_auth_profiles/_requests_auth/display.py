@@ -2,6 +2,7 @@
 
 import html
 from dataclasses import dataclass
+from typing import Any
 
 from requests_auth_profiles._oauth2.page import Page, custom, refused, signed_in
 from requests_auth_profiles.errors import ConfigurationError
@@ -9,7 +10,7 @@ from requests_auth_profiles.errors import ConfigurationError
 __all__ = ["DisplaySettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DisplaySettings:
     """What the browser shows at the end of a sign-in.
 
@@ -19,10 +20,11 @@ class DisplaySettings:
         failure_display_time: milliseconds after which the page of a failure closes.
         failure_html: a page of your own, with `{information}` and `{display_time}` in it; None = ours.
 
-    Other braces in these pages are doubled, as in `p {{ color: green }}`.
+    Other braces in these pages are doubled, as in `p {{ color: green }}`. Each can be set later too, as in
+    `OAuth2.display.success_display_time = 5000`.
 
     Raises:
-        ConfigurationError: they are not.
+        ConfigurationError: they are not, or a time or a page is something else; also when it is set later.
     """
 
     success_display_time: int = 1
@@ -30,10 +32,13 @@ class DisplaySettings:
     failure_display_time: int = 10_000
     failure_html: str | None = None
 
-    def __post_init__(self) -> None:
+    def __setattr__(self, name: str, value: Any) -> None:
         # Now, and not when a person has signed in.
-        _filled("success_html", self.success_html or "", display_time=0)
-        _filled("failure_html", self.failure_html or "", display_time=0, information="")
+        if name.endswith("_time"):
+            _check_time(name, value)
+        elif name.endswith("_html") and value is not None:
+            _check_page(name, value)
+        object.__setattr__(self, name, value)
 
     def signed_in(self, profile: str, provider: str) -> Page:
         """The page that ends a sign-in well."""
@@ -49,6 +54,20 @@ class DisplaySettings:
         information, time = html.escape(reason), self.failure_display_time
         text = _filled("failure_html", self.failure_html, information=information, display_time=time)
         return custom(text, status=400)
+
+
+def _check_time(name: str, value: Any) -> None:
+    try:
+        int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ConfigurationError(f"{name} is no number of milliseconds", hint=f"{name}=1000") from None
+
+
+def _check_page(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} is not text", hint=f"{name}=Path(…).read_text()")
+    information = {} if name == "success_html" else {"information": ""}
+    _filled(name, value, display_time=0, **information)
 
 
 def _filled(name: str, page: str, **values: object) -> str:

@@ -68,7 +68,7 @@ class JsonStore:
     def lock(self, key: str, timeout_seconds: float) -> AbstractContextManager[None]:
         """Keeps all others from that name, while it is renewed."""
         name = hashlib.sha256(key.encode()).hexdigest()[:16]
-        return self._locked(name, "renewing a token", timeout_seconds)
+        return self._locked(name, f"renewing the token of {key}", timeout_seconds)
 
     def state(self) -> tuple[int, int, int] | None:
         """What changes whenever the file does; None where there is none."""

@@ -4,13 +4,13 @@ Their parameters are explained once, in `docs/migrating.md`. Each further keywor
 token request.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import requests
 from requests.auth import AuthBase
 
-from requests_auth_profiles._requests_auth.faces import ClientFace, PasswordFace, given, provider_urls
+from requests_auth_profiles._requests_auth.faces import ClientFace, PasswordFace
+from requests_auth_profiles._requests_auth.parameters import Scope, given, provider_urls
 
 __all__ = [
     "OAuth2ClientCredentials",
@@ -18,8 +18,6 @@ __all__ = [
     "OktaClientCredentials",
     "OktaResourceOwnerPasswordCredentials",
 ]
-
-Scope = str | Iterable[str]
 
 
 class OAuth2ResourceOwnerPasswordCredentials(PasswordFace):

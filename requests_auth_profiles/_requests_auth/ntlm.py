@@ -3,7 +3,7 @@
 from requests_auth_profiles._auth import ProfileAuth
 from requests_auth_profiles._hosts import Reach
 from requests_auth_profiles._ntlm import ByNtlm, by_password, by_windows
-from requests_auth_profiles._requests_auth.oauth2 import needed
+from requests_auth_profiles._requests_auth.oauth2 import needed, no_text
 
 __all__ = ["NTLM"]
 
@@ -19,8 +19,8 @@ class NTLM(ProfileAuth):
         password: the user's password.
 
     Raises:
-        ConfigurationError: one of them is missing; or both are, and this is not Windows or has no
-            requests-negotiate-sspi.
+        ConfigurationError: one of them is missing, or no text; or both are missing, and this is not Windows
+            or has no requests-negotiate-sspi.
     """
 
     def __init__(
@@ -29,7 +29,11 @@ class NTLM(ProfileAuth):
         password: str = None,  # type: ignore[assignment]  # noqa: RUF013
     ) -> None:
         if username or password:
-            needed(username=username, password=password)
+            needed("NTLM", username=username, password=password)
+            for name, said in (("username", username), ("password", password)):
+                if not isinstance(said, str):
+                    del said  # debuggers show variables
+                    raise no_text("NTLM", name)
             talker = by_password(lambda: username, lambda: password)
         else:
             talker = by_windows()

@@ -7,15 +7,16 @@ from time import time
 from typing import Any, ClassVar
 
 from requests_auth_profiles._auth import ProfileAuth
+from requests_auth_profiles._config.kinds import HEADER_NAME
 from requests_auth_profiles._credential import InHeader
 from requests_auth_profiles._hosts import Reach
-from requests_auth_profiles._requests_auth.cache import TokenMemoryCache, rejecting
+from requests_auth_profiles._requests_auth.cache import TokenMemoryCache, Way, asking
 from requests_auth_profiles._requests_auth.display import DisplaySettings
-from requests_auth_profiles._source import Grant
+from requests_auth_profiles._source import CachedSource, Grant
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import ConfigurationError
 
-__all__ = ["Face", "OAuth2", "endpoints", "needed"]
+__all__ = ["Face", "OAuth2", "endpoints", "header", "needed", "no_text"]
 
 
 class OAuth2:
@@ -51,23 +52,27 @@ class Face(ProfileAuth):
         header_value: str,
         early_expiry: float,
     ) -> None:
+        name = type(self).__name__
+        header(name, header_name)
+        if not isinstance(header_value, str):
+            raise no_text(name, "header_value", "Bearer {token}")
         if "{token}" not in header_value:
             raise ConfigurationError(
-                "header_value has no {token} in it", hint='header_value="Bearer {token}"'
+                f"header_value of {name} has no {{token}} in it", hint='header_value="Bearer {token}"'
             )
-        name = type(self).__name__
         told = json.dumps({"class": name, **identity}, sort_keys=True, default=str)
         key = hashlib.sha256(told.encode()).hexdigest()
-        source = _CacheSource(make, key, early_expiry)
+        source = _CacheSource(make, key, name, early_expiry)
         super().__init__(Reach(name, (), allow_http=False), InHeader(header_name, header_value, source))
 
 
 class _CacheSource:
     """A token that the cache of the program keeps."""
 
-    def __init__(self, make: Callable[[], Grant], key: str, early_expiry: float) -> None:
+    def __init__(self, make: Callable[[], Grant], key: str, label: str, early_expiry: float) -> None:
         self._make = make
         self._key = key
+        self._label = label
         self._early_expiry = early_expiry
         self._grant: Grant | None = None
 
@@ -75,68 +80,105 @@ class _CacheSource:
         """A token that is good now and, where the cache is one of ours, not the one that was rejected."""
         refused = None if rejected is None else Token(access_token=rejected)
         del rejected  # debuggers show variables
-        with rejecting(refused):
-            token = OAuth2.token_cache.get_token(
-                self._key,
-                early_expiry=self._early_expiry,
-                on_missing_token=_Missing(self),
-                on_expired_token=self._refreshed,
-            )
-        return Token(access_token=token)
+        return self._asked(lambda source: source.token(refused.access_token if refused else None))[0]
 
     def stored(self) -> None:
         """Nothing: what is in the cache is the cache's own affair."""
 
     def login(self) -> Token:
-        """A token; the one that is kept, where one is."""
-        return self.token()
+        """A new token, which the cache keeps.
+
+        Raises:
+            ConfigurationError: the cache is another one than ours, and gave what it keeps.
+        """
+        token, way = self._asked(CachedSource.login)
+        if not way.taken:
+            raise self._foreign("gave the token that it keeps")
+        return token
 
     def logout(self) -> None:
-        """Nothing: a cache is cleared as a whole, `OAuth2.token_cache.clear()`."""
+        """Forgets the token.
 
-    @property
-    def grant(self) -> Grant:
-        """How the token is won."""
+        Raises:
+            ConfigurationError: the cache is another one than ours.
+        """
+        if not isinstance(OAuth2.token_cache, TokenMemoryCache):
+            raise self._foreign("cannot be told to forget a token")
+        OAuth2.token_cache.forget(self._key)
+
+    def _asked(self, how: Callable[[CachedSource], Token]) -> tuple[Token, Way]:
+        """The token that the cache of the moment gives, and whether it was won for that."""
+        whole: list[Token] = []
+
+        def noted(source: CachedSource) -> Token:
+            whole.append(how(source))
+            return whole[-1]
+
+        way = Way(self._label, self._granted, self._told)
+        with asking(noted):
+            access_token = OAuth2.token_cache.get_token(
+                self._key, early_expiry=self._early_expiry, on_missing_token=way, on_expired_token=way
+            )
+        same = whole and whole[-1].access_token == access_token
+        return whole[-1] if same else Token(access_token=access_token), way
+
+    def _granted(self) -> Grant:
         if self._grant is None:
             self._grant = self._make()
         return self._grant
 
-    def given(self, token: Token) -> tuple[Any, ...]:
-        """A token in the form that caches take."""
+    def _told(self, token: Token) -> tuple[Any, ...]:
+        """A token in the form that caches of others take."""
         if token.expires_at is not None:
             return self._key, token.access_token, token.expires_at - time(), token.refresh_token
         if token.refresh_token and isinstance(OAuth2.token_cache, TokenMemoryCache):
             return self._key, token.access_token, None, token.refresh_token  # others take only numbers
         return self._key, token.access_token
 
-    def _refreshed(self, refresh_token: str) -> tuple[Any, ...]:
-        return self.given(self.grant.refresh(Token(access_token="-", refresh_token=refresh_token)))
+    def _foreign(self, problem: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self._label}: {type(OAuth2.token_cache).__name__}, the OAuth2.token_cache, {problem}",
+            hint="take the token out of that cache, or set OAuth2.token_cache = TokenMemoryCache()",
+        )
 
 
-class _Missing:
-    """Wins a token for a cache that has none."""
-
-    def __init__(self, source: _CacheSource) -> None:
-        self._source = source
-
-    @property
-    def interactive(self) -> bool:
-        """Whether a person has to do something."""
-        return self._source.grant.interactive
-
-    def __call__(self) -> tuple[Any, ...]:
-        return self._source.given(self._source.grant.fetch())
-
-
-def needed(**said: object) -> None:
+def needed(owner: str = "", /, **said: object) -> None:
     """Refuses what is empty and may not be.
+
+    Args:
+        owner: the class whose parameters they are, for the message.
+        said: they, by name.
 
     Raises:
         ConfigurationError: it is.
     """
     for name, value in said.items():
         if not value:
-            raise ConfigurationError(f"{name} is mandatory", hint=f"give {name}=…")
+            place = f" in {owner}" if owner else ""
+            raise ConfigurationError(f"{name} is mandatory{place}", hint=f"give {name}=…")
+
+
+def no_text(owner: str, name: str, example: str = "…") -> ConfigurationError:
+    """The error that a parameter of a class is not text; not what it is, as it may be a secret."""
+    return ConfigurationError(f"{name} of {owner} is not text", hint=f'{name}="{example}"')
+
+
+def header(owner: str, name: object, example: str = "Authorization") -> None:
+    """Refuses what is no name of a header (RFC 9110 section 5.1), or one that is not for this.
+
+    Args:
+        owner: the class whose parameter it is.
+        name: the name.
+        example: another one.
+
+    Raises:
+        ConfigurationError: it is.
+    """
+    if not isinstance(name, str):
+        raise no_text(owner, "header_name", example)
+    if (problem := HEADER_NAME.problem(name)) is not None:
+        message = f"header_name of {owner} {problem.message}"
+        raise ConfigurationError(message, hint=f'header_name="{example}"')
 
 
 def endpoints(**said: str) -> None:

@@ -253,7 +253,7 @@ def _visit(port: int, reply_url: str, data: str | None) -> _Shown:
         status, body = ask("GET")
         if body != bounce().body.decode():
             return _Shown(body, status == _OK)
-        if not parts.fragment:
+        if not parts.fragment and not parts.query:
             return _Shown(body, good=False)
         posted = parts.fragment
     form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"http://{host}:{port}"}
