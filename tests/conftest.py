@@ -1,6 +1,7 @@
 """Fixtures and rules for all tests: real counterparts, a HOME of one's own, and no test skipped unnoticed."""
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -118,10 +119,12 @@ class Completeness:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, and look for skipped tests where none may be."""
+    """Register the markers, look for skipped tests where none may be, and be a run that Ctrl-C ends."""
     config.addinivalue_line("markers", "platform(*names): run only where sys.platform is one of these")
     if os.environ.get("REQUESTS_AUTH_TESTS_COMPLETE") == "1":
         config.pluginmanager.register(Completeness())
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `&` has it ignored, by our children too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

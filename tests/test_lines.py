@@ -188,7 +188,9 @@ def tables(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | tables(inner) | st.lists(tables(inner), max_size=3)
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | tables(inner) | st.lists(tables(inner), max_size=3),
+    max_leaves=12,
 )
 documents = tables(values)
 both_ways_of_writing = pytest.mark.parametrize("multiline_strings", [False, True])

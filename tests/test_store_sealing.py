@@ -130,8 +130,8 @@ def test_every_truncated_document_is_refused() -> None:
         {"nonce": encoded(bytes(2**20))},
         {"ct": ""},
         {"ct": encoded(bytes(16))},
-        {"ct": MEMBERS["ct"][:-4]},
-        {"ct": MEMBERS["ct"] + "AAAA"},
+        pytest.param({"ct": MEMBERS["ct"][:-4]}, id="ct, shorter"),
+        pytest.param({"ct": MEMBERS["ct"] + "AAAA"}, id="ct, longer"),
     ],
     ids=lambda member: str(member)[:40],
 )

@@ -115,7 +115,8 @@ def run_tests(run_python: RunProgram, folder: Path, *texts: str, installed: bool
     (metadata / "RECORD").write_text("requests_auth_profiles/__init__.py,,\n", "utf-8")
     for number, text in enumerate(texts):
         (folder / f"test_{number}.py").write_text(text, "utf-8")
-    options = () if installed else ("-p", f"no:{NAME}")
+    options = [] if installed else ["-p", f"no:{NAME}"]
+    options += ["-pno:cov", "-pno:hypothesispytest", "-pno:timeout"]  # slow to import
     command = ("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder))
     path = os.pathsep.join([str(metadata.parent), str(ROOT)])
     done = run_python(*command, *options, cwd=folder, env=os.environ | {"PYTHONPATH": path})
