@@ -60,6 +60,7 @@ def test_a_profile_tells_it_once(
     monkeypatch.setenv("REQUESTS_AUTH_STORE", "memory:")
     file = written(tmp_path, PROFILE.format(url=world.token, secret="p%41ss+word/x"))
     auth = profile("nightly", file=file)
+    auth.logout()  # memory is one for all tests
     for _ in range(2):
         world.answer_next({"access_token": "t", "scope": "read"})
         auth.login()
