@@ -18,7 +18,7 @@ from requests.auth import AuthBase
 
 from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
 from requests_auth_profiles._config import environment, kinds
-from requests_auth_profiles._config.file import ProfilesFile, profiles_path
+from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import ApiKey, Basic, Bearer, Client, Compose, Ntlm, OAuth2, Profile
 from requests_auth_profiles._credential import Credential, InHeader, InQuery, utf8
@@ -38,7 +38,7 @@ _PATIENCE_SECONDS = 10.0  # what the other one needs beyond its own time limit
 _SETTLED_NANOSECONDS = 100_000_000  # more than a tick of the clock that stamps files
 
 _MEMORY = MemoryStore()
-_readings: dict[str, "_Reading"] = {}
+_readings: dict[tuple[str, bool], "_Reading"] = {}
 _making = threading.RLock()
 
 
@@ -64,8 +64,8 @@ def profile(
         raise _misused(name)
     path = _path(file)
     reading = _readings.get(path)
-    if reading is None or reading.stamp != _stamp(path):
-        reading = _read(path)
+    if reading is None or reading.stamp != _stamp(path[0]) or (reading.under and reading.is_stale()):
+        reading = _read(path, file)
     return reading.builder.auth(name)
 
 
@@ -82,11 +82,12 @@ def _misused(name: object) -> ConfigurationError:
     )
 
 
-def _path(file: str | os.PathLike[str] | None) -> str:
-    said = os.environ.get(environment.FILE) if file is None else file
+def _path(file: str | os.PathLike[str] | None) -> tuple[str, bool]:
+    """The file that is meant, and whether it was named."""
+    said = (os.environ.get(environment.FILE) or None) if file is None else file
     if isinstance(said, str) and os.path.isabs(said) and "\0" not in said:  # noqa: PTH117
-        return said  # for this, pathlib would cost more than all the rest of a call
-    return str(profiles_path(file))
+        return said, True  # for this, pathlib would cost more than all the rest of a call
+    return str(profiles_path(file)), said is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +96,32 @@ class _Reading:
 
     Args:
         stamp: what changes when the file does; empty where it was so young that it may change unseen.
-        builder: what was made of it.
+        under: the same for the files that it includes, and the site's.
+        builder: what was made of them.
     """
 
     stamp: tuple[int, ...]
+    under: dict[str, tuple[int, ...]]
     builder: "Builder"
 
+    def is_stale(self) -> bool:
+        """Whether a file under it was changed."""
+        return any(_stamp(path) != stamp for path, stamp in self.under.items())
 
-def _read(path: str) -> _Reading:
+
+def _read(path: tuple[str, bool], named: str | os.PathLike[str] | None) -> _Reading:
     with _making:
-        stamp = _stamp(path)  # before the reading: what is written meanwhile is seen next time
+        stamp = _stamp(path[0])  # before the reading: what is written meanwhile is seen next time
         known = _readings.get(path)
-        if known is not None and known.stamp == stamp:
+        if known is not None and known.stamp == stamp and not known.is_stale():
             return known
-        file = ProfilesFile.read(Path(path))
-        same = known is not None and known.builder.file.text == file.text
+        file = ProfilesFile.read(Path(path[0]), site_path(named))
+        same = known is not None and known.builder.file.texts == file.texts
         builder = known.builder if known is not None and same else Builder(file)
-        youngest = max(stamp[:2], default=0)
+        under = {name: _stamp(name) for name in file.texts if name != path[0]}
+        youngest = max(when for one in (stamp, *under.values()) for when in one[:2])
         settled = abs(time.time_ns() - youngest) > _SETTLED_NANOSECONDS
-        _readings[path] = _Reading(stamp if settled else (), builder)
+        _readings[path] = _Reading(stamp if settled else (), under, builder)
         return _readings[path]
 
 
@@ -349,7 +357,11 @@ def _store_of(file: ProfilesFile) -> TokenStore:
             f"{environment.STORE} {problem.message}", hint=f"export {environment.STORE}={problem.write}"
         )
     try:
-        folder = _folder(file.path.parent, said) if said else environment.state_folder()
+        if said:
+            base = file.path.parent if os.environ.get(environment.STORE) else file.store_folder
+            folder = _folder(base, said)
+        else:
+            folder = environment.state_folder()
         if source is None:
             from requests_auth_profiles.stores.keys import key_files
 

@@ -108,12 +108,14 @@ class Fault:
         message: what is wrong, without a secret.
         hint: what to write instead.
         line: 1 for the first line; 0 where a fault has no line of its own.
+        file: the file, where it may be another than the one that was asked for.
     """
 
     path: tuple[str, ...]
     message: str
     hint: str = ""
     line: int = 0
+    file: str = ""
 
     @property
     def profile(self) -> str:
@@ -145,7 +147,7 @@ class ProfilesFileError(ConfigurationError):
         self.file = file
         self.faults = tuple(faults)
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        places = (f"{file}:{fault.line}" if fault.line else file for fault in self.faults)
+        places = (f"{fault.file or file}{f':{fault.line}' if fault.line else ''}" for fault in self.faults)
         lines = (f"  {place}: {fault}" for place, fault in zip(places, self.faults, strict=True))
         super().__init__(f"{count} in the profiles file\n" + "\n".join(lines))
 

@@ -7,7 +7,8 @@ import profiles_file
 import pytest
 from profiles_file import KEY, MACHINE, MARK, PERSON
 
-from requests_auth_profiles._config.keys import FLOWS, PROFILE
+from requests_auth_profiles._config.flows import FLOWS
+from requests_auth_profiles._config.profile_keys import PROFILE
 
 REFERENCE = '{ env = "NAME" }'
 TOKEN_URL = 'token_url = "https://login.acme.com/token"'

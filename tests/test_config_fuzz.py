@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from profiles_file import KEY, MACHINE, PERSON
 
 from requests_auth_profiles._config.file import ProfilesFile
-from requests_auth_profiles._config.keys import FLOWS, PROFILE, ROOT, STORE
+from requests_auth_profiles._config.flows import FLOWS
+from requests_auth_profiles._config.keys import PROVIDER, ROOT, VARIABLE
+from requests_auth_profiles._config.profile_keys import PROFILE
 from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles.errors import ConfigurationError, ProfilesFileError
 
@@ -58,7 +60,10 @@ header_value = "{{token}}"
 WORDS = [
     *(
         *ROOT,
-        *STORE,
+        *(key.name for key in ROOT["store"].entries),
+        *PROVIDER,
+        *VARIABLE,
+        "ci",
         *PROFILE,
         *FLOWS,
         *providers(),

@@ -7,7 +7,7 @@ import profiles_file
 import pytest
 from profiles_file import KEY, MACHINE, MARK, PERSON, TOKEN
 
-from requests_auth_profiles._config.keys import FLOWS
+from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles.errors import Fault
 

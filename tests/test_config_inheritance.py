@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from profiles_file import KEY, MACHINE, MARK, PERSON
 
 from requests_auth_profiles._config.inheritance import effectives
+from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles._config.spec import ApiKey, Basic, Compose
 from requests_auth_profiles.errors import ProfilesFileError
 
@@ -229,7 +230,7 @@ NAMES = st.sampled_from("abcdef")
 )
 def test_any_family(tables: dict[str, dict[str, object]]) -> None:
     """What holds for a profile is what the nearest of its line says; nothing where that has no end."""
-    found = effectives(tables)
+    found = effectives({"profiles": tables}, providers(), in_ci=False)
     assert list(found) == list(tables)
     for name in tables:
         line: list[str] = []

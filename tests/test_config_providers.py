@@ -6,7 +6,8 @@ import profiles_file
 import pytest
 from profiles_file import PERSON
 
-from requests_auth_profiles._config.keys import ENDPOINTS, FLOWS, PROFILE
+from requests_auth_profiles._config.flows import ENDPOINTS, FLOWS
+from requests_auth_profiles._config.profile_keys import PROFILE
 from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles._config.spec import OAuth2, Redirect
 

@@ -9,8 +9,9 @@ import pytest
 from profiles_file import KEY, MACHINE, MARK, PERSON, TOKEN
 
 from requests_auth_profiles._config.file import ProfilesFile
-from requests_auth_profiles._config.keys import FLOWS, PROFILE
+from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.place import line_of
+from requests_auth_profiles._config.profile_keys import PROFILE
 from requests_auth_profiles.errors import ProfilesFileError, SecretUnavailable
 
 CANARY = "c4n4ry"
@@ -146,8 +147,8 @@ def test_a_secret_that_others_can_read(tmp_path: Path) -> None:
 def test_what_is_read_shows_no_secret(tmp_path: Path) -> None:
     """Neither the file nor a profile has a secret in its repr."""
     file = profiles_file.read(tmp_path, f'{TOKEN}token = "{CANARY}"')
-    assert CANARY not in repr([file, file.profiles, file.profile("work"), file.data and file.store_key])
-    assert file.data["profiles"]["work"]["token"] == CANARY
+    assert CANARY not in repr([file, file.profiles, file.profile("work"), file.layers, file.store_key])
+    assert file.layers.data["profiles"]["work"]["token"] == CANARY
 
 
 @pytest.mark.parametrize(

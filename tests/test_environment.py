@@ -171,9 +171,10 @@ from requests_auth_profiles import profile
 from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.file import ProfilesFile
+from requests_auth_profiles._config.layers import Layers
 from requests_auth_profiles.errors import ConfigurationError
 import platformdirs.unix, requests_auth_profiles.stores.keys
-file = ProfilesFile(Path("/nowhere"), "", {}, {})
+file = ProfilesFile(Path("/nowhere"), Layers(), {})
 if os.getuid() == 0:  # else it must do without
     os.setuid(54321)
     del os.environ["HOME"]

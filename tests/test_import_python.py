@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from requests_auth_profiles import profile
 from requests_auth_profiles._config.file import ProfilesFile
-from requests_auth_profiles._config.keys import FLOWS
+from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles.cli import run
 from requests_auth_profiles.cli.constructions import constructions
 from requests_auth_profiles.cli.conversion import KINDS

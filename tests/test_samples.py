@@ -10,7 +10,7 @@ from conftest import RunProgram
 
 from requests_auth_profiles import profile
 from requests_auth_profiles._config.file import ProfilesFile
-from requests_auth_profiles._config.keys import FLOWS
+from requests_auth_profiles._config.flows import FLOWS
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "sample-config").glob("*.toml"))

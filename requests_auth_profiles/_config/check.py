@@ -1,21 +1,23 @@
 """The checker: all that is wrong with a profiles file, at once."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from requests_auth_profiles._config import addresses, kinds
-from requests_auth_profiles._config.inheritance import Effective
-from requests_auth_profiles._config.keys import FLOWS, PROFILE, ROOT, STORE, Flow, Key, key_of
+from requests_auth_profiles._config.flows import FLOWS, Flow
+from requests_auth_profiles._config.house import provider_faults, said_providers
+from requests_auth_profiles._config.inheritance import Effective, overlay, tables
+from requests_auth_profiles._config.keys import ROOT, Key, by_name
 from requests_auth_profiles._config.kinds import near
 from requests_auth_profiles._config.links import COMPOSE, conflicts, endless, missing, no_profile
-from requests_auth_profiles._config.providers import providers
+from requests_auth_profiles._config.profile_keys import PROFILE, key_of, known_keys
+from requests_auth_profiles._config.providers import Provider, providers
+from requests_auth_profiles._config.table import keys_of
 from requests_auth_profiles._hosts import HostPattern, is_loopback
 from requests_auth_profiles.errors import Fault
 
-__all__ = ["faults", "incomplete", "literal_secrets", "tables"]
+__all__ = ["faults", "incomplete", "literal_secrets", "root_faults"]
 
 _Path = tuple[str, ...]
 _Found = Iterator[Fault]
@@ -23,6 +25,8 @@ _Found = Iterator[Fault]
 _ANY = ""
 _NONE = "none"
 _ABOVE = "[profiles.NAME] in a line above it"
+_FIRST_ONLY = {"default_profile", "store"}
+_NOT_TWICE = {"extends", "when"}  # what an overlay cannot say
 _LINKS = {"flow", "compose", "extends"}  # a table with one of these is a profile
 
 # What is set for the person, or is a secret, which never goes into the browser's address bar; and the key
@@ -48,44 +52,50 @@ _OURS = {
 }
 
 
-def tables(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The profiles of what tomllib gave, as far as they are tables."""
-    profiles = data.get("profiles")
-    if not isinstance(profiles, dict):
-        return {}
-    return {name: table for name, table in profiles.items() if isinstance(table, dict)}
-
-
-def faults(data: Mapping[str, Any], profiles: Mapping[str, Effective | None]) -> list[Fault]:
+def faults(
+    data: Mapping[str, Any], rows: Mapping[str, Provider], *worlds: Mapping[str, Effective | None]
+) -> list[Fault]:
     """All faults of what tomllib gave, without their lines.
 
     A profile that others extend may be unfinished: what it lacks is a fault only where it is used itself.
 
     Args:
-        data: what tomllib gave.
-        profiles: what holds for each of its profiles.
+        data: what tomllib gave, of all layers together.
+        rows: the providers, by name.
+        worlds: what holds for each of its profiles, elsewhere and in continuous integration.
     """
+    words = _Words(rows, said_providers(data).keys() - rows.keys())
     own = tables(data)
     extends = {name: _words([table.get("extends")]) for name, table in own.items()}
-    compose = {  # with the members that a profile has from its parent
-        name: _words((table if found is None else found.values).get(COMPOSE))
-        for (name, table), found in zip(own.items(), profiles.values(), strict=True)
-    }
-    parents = {parent for one in extends.values() for parent in one}
-    used = {member for members in compose.values() for member in members}
-    used.update(_words([data.get("default_profile")]))
-
-    found = [*_root(data, own), *_names(data)]
-    for key, graph in (("extends", extends), (COMPOSE, compose)):
-        found += [*missing(graph, key, [name for name, table in own.items() if key in table])]
-        found += (circles := list(endless(graph, key)))
-    if not circles:  # of the compositions, which came last
-        found += conflicts(compose, profiles)
-    for name, effective in profiles.items():
-        found += _own_keys(name, own[name], effective)
-        if effective is not None and (name not in parents or name in used):
-            found += _whole(effective)
+    found = [*_default(data, own), *_names(data), *provider_faults(data)]
+    found += [*missing(extends, "extends", _sayers(own, "extends")), *endless(extends, "extends")]
+    for number, profiles in enumerate(worlds):
+        found += _profiles(data, profiles, extends, own)
+        for name, table in own.items():
+            said, path = (overlay(table), ("when", "ci")) if number else (table, ())
+            if said is not None:
+                found += _own_keys(said, ("profiles", name, *path), profiles[name], words)
     return list(dict.fromkeys(found))
+
+
+def root_faults(data: Mapping[str, Any], *, below: bool = False) -> _Found:
+    """What is wrong with the top level of a file.
+
+    Args:
+        data: what tomllib gave.
+        below: whether it is one that another file includes.
+    """
+    for name, value in data.items():
+        if below and name in _FIRST_ONLY:
+            yield Fault(
+                (name,), "is not for a file that others include", "write it in your own profiles file"
+            )
+        elif name in PROFILE:
+            yield Fault((name,), "is a key of a profile, and stands in none", _ABOVE)
+        elif name not in ROOT and isinstance(value, dict) and not near(name, ROOT):
+            yield Fault((name,), "is not a known table", f"{_header(name)}, if it is a profile")
+        else:
+            yield from keys_of({name: value}, (), ROOT)
 
 
 def incomplete(profile: Effective) -> list[Fault]:
@@ -94,37 +104,61 @@ def incomplete(profile: Effective) -> list[Fault]:
 
 
 def literal_secrets(data: Mapping[str, Any], profiles: Mapping[str, Effective | None]) -> Iterator[_Path]:
-    """Where a secret stands in the file itself; see `faults` for the parameters."""
-    store = data.get("store")
-    for name, value in store.items() if isinstance(store, dict) else ():
-        if name in STORE and STORE[name].secret and isinstance(value, str):
-            yield "store", name
-    for profile, table in tables(data).items():
-        found = profiles[profile]
+    """Where a secret stands in a file itself.
+
+    Args:
+        data: what tomllib gave, of this one file.
+        profiles: what holds for each profile.
+    """
+    yield from _literal(data.get("store"), ("store",), by_name(*ROOT["store"].entries).get)
+    for name, table in tables(data).items():
+        found = profiles.get(name)
         flow = None if found is None else found.values.get("flow")
-        for name, value in table.items():
-            key = key_of(name, flow)
-            if key is not None and key.secret and isinstance(value, str):
-                yield "profiles", profile, name
+        for said, path in ((table, ()), (overlay(table), ("when", "ci"))):
+            yield from _literal(said, ("profiles", name, *path), partial(key_of, flow=flow))
+
+
+def _literal(table: object, path: _Path, key_of_name: Callable[[str], Key | None]) -> Iterator[_Path]:
+    for name, value in table.items() if isinstance(table, dict) else ():
+        key = key_of_name(name)
+        if key is not None and key.secret and isinstance(value, str):
+            yield *path, name
 
 
 def _words(value: object) -> list[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
-def _root(data: Mapping[str, Any], profiles: Mapping[str, Any]) -> _Found:
-    for name, value in data.items():
-        if name in PROFILE:
-            yield Fault((name,), "is a key of a profile, and stands in none", _ABOVE)
-        elif name not in ROOT and isinstance(value, dict) and not near(name, ROOT):
-            yield Fault((name,), "is not a known table", f"{_header(name)}, if it is a profile")
-        else:
-            yield from _keys({name: value}, (), ROOT)
-    if isinstance(store := data.get("store"), dict):
-        yield from _keys(store, ("store",), STORE)
+def _sayers(own: Mapping[str, Mapping[str, Any]], key: str) -> list[str]:
+    return [name for name, table in own.items() if key in table or key in (overlay(table) or ())]
+
+
+def _default(data: Mapping[str, Any], profiles: Mapping[str, Any]) -> _Found:
     default = data.get("default_profile")
     if isinstance(default, str) and default not in profiles:
         yield no_profile(("default_profile",), default, profiles)
+
+
+def _profiles(
+    data: Mapping[str, Any],
+    profiles: Mapping[str, Effective | None],
+    extends: Mapping[str, list[str]],
+    own: Mapping[str, Mapping[str, Any]],
+) -> _Found:
+    """What is wrong with profiles as a whole, and among one another."""
+    compose = {  # with the members that a profile has from its parent
+        name: _words((own[name] if found is None else found.values).get(COMPOSE))
+        for name, found in profiles.items()
+    }
+    parents = {parent for one in extends.values() for parent in one}
+    used = {member for members in compose.values() for member in members}
+    used.update(_words([data.get("default_profile")]))
+    yield from missing(compose, COMPOSE, _sayers(own, COMPOSE))
+    circles = list(endless(compose, COMPOSE))
+    yield from circles or conflicts(compose, profiles)
+    for name, found in profiles.items():
+        if found is not None and (name not in parents or name in used):
+            yield from _whole(found)
 
 
 def _names(data: Mapping[str, Any]) -> _Found:
@@ -148,9 +182,8 @@ def _header(name: str) -> str:
     return f'[profiles."{name}"]' if "." in name else f"[profiles.{name}]"
 
 
-def _own_keys(name: str, table: Mapping[str, Any], found: Effective | None) -> _Found:
-    """What is wrong with the keys that stand in a profile."""
-    path = ("profiles", name)
+def _own_keys(table: Mapping[str, Any], path: _Path, found: Effective | None, words: "_Words") -> _Found:
+    """What is wrong with the keys that stand in a profile, or in its overlay."""
     flow, provider = _ANY, _ANY
     if found is not None:  # else a parent that is not there may say them
         flow = _flow_of(found)
@@ -158,10 +191,15 @@ def _own_keys(name: str, table: Mapping[str, Any], found: Effective | None) -> _
             provider = found.provider.name
         elif "provider" not in found.values:
             provider = _NONE
-    yield from _keys(table, path, _known(flow, provider), flow)
-    if isinstance(said := table.get("provider"), str) and said not in providers():
-        hint = near(said, providers()) or 'its issuer in its place: issuer = "https://…"'
-        yield Fault((*path, "provider"), f"is not one of {', '.join(providers())}", hint)
+        elif found.values["provider"] in list(words.broken):  # it may be any value here
+            return
+    known = words.of(flow, provider)
+    if len(path) > 2:  # noqa: PLR2004  in an overlay, which is of the one profile
+        known = {name: key for name, key in known.items() if name not in _NOT_TWICE}
+    yield from keys_of(table, path, known, lambda place, value: words.unknown(place, value, known, flow))
+    if isinstance(said := table.get("provider"), str) and said not in words.rows:
+        hint = near(said, words.rows) or 'its issuer in its place: issuer = "https://…"'
+        yield Fault((*path, "provider"), f"is not one of {', '.join(words.rows)}", hint)
     for key in _OURS.keys() & table.keys():
         for parameter in table[key] if isinstance(table[key], dict) else ():
             if parameter in _OURS[key]:
@@ -176,57 +214,58 @@ def _flow_of(found: Effective) -> str:
     return flow if isinstance(flow, str) and flow in FLOWS else _ANY
 
 
-@cache
-def _known(flow: str, provider: str) -> dict[str, Key]:
-    """The keys that a profile may have: those of a flow, and the variables of a provider; or of any."""
-    known = dict(PROFILE)
-    if flow == COMPOSE:
-        known = {name: key for name, key in PROFILE.items() if key.common and name != "flow"}
-    elif flow != _ANY:
-        known = FLOWS[flow].known()
-    for row in providers().values():
-        if row.name == provider:
-            known |= row.variables
-        elif provider == _ANY:
-            known |= {name: Key(name, kinds.TEXT, key.about) for name, key in row.variables.items()}
-    return known
+class _Words:
+    """The keys that profiles may have.
 
+    Args:
+        rows: the providers, by name.
+        broken: those of which nobody knows what they mean.
+    """
 
-def _keys(table: Mapping[str, Any], path: _Path, known: Mapping[str, Key], flow: str = _ANY) -> _Found:
-    for name, value in table.items():
-        key = known.get(name)
-        if key is None:
-            yield Fault((*path, name), *_unknown((*path, name), value, known, flow))
-        elif (problem := key.kind.problem(value)) is not None:
-            below = (problem.below,) if problem.below else ()
-            hint = f"{_bare(problem.below)} = {problem.write}" if below else key.written(problem.write)
-            yield Fault((*path, name, *below), problem.message, hint)
+    def __init__(self, rows: Mapping[str, Provider], broken: Collection[str]) -> None:
+        self.rows = rows
+        self.broken = broken
+        self._known: dict[tuple[str, str], dict[str, Key]] = {}
 
+    def of(self, flow: str, provider: str) -> dict[str, Key]:
+        """Those of a flow, and the variables of a provider; or of any."""
+        known = self._known.get((flow, provider))
+        if known is None:
+            known = self._known[flow, provider] = self._made(flow, provider)
+        return known
 
-def _unknown(path: _Path, value: object, known: Mapping[str, Key], flow: str) -> tuple[str, str]:
-    """What is wrong with a key that is not one of these, and what may be meant."""
-    name = path[-1]
-    if flow != _ANY and name in PROFILE:
-        whose = "a composition" if flow == COMPOSE else f"flow {flow!r}"
-        flows = ", ".join(one.name for one in FLOWS.values() if name in one.keys)
-        return f"is not a key of {whose}", f"leave it out; it belongs to {flows}"
-    if "provider" in known and (rows := [row for row in providers().values() if name in row.variables]):
-        names = " or ".join(f'"{row.name}"' for row in rows)
-        return "is not a known key without its provider", f"provider = {names}; or leave it out"
-    nearest = near(name, known)
-    if isinstance(value, dict) and "extends" in known and (_LINKS & value.keys() or not nearest):
-        whole = _header(".".join(path[1:]))  # as in [profiles.acme.com]
-        return "is not a known key", f"{whole}, with quotes, if it is part of the name"
-    if nearest:
-        return "is not a known key", nearest
-    if "extends" in known and flow == _ANY:
-        return "is not a known key", 'flow = "…" first, if it is one of a flow'
-    return "is not a known key", f"known are {', '.join(known)}"
+    def _made(self, flow: str, provider: str) -> dict[str, Key]:
+        known = dict(PROFILE)
+        if flow == COMPOSE:
+            known = {name: key for name, key in PROFILE.items() if key.common and name != "flow"}
+        elif flow != _ANY:
+            known = known_keys(FLOWS[flow])
+        for row in self.rows.values():
+            if row.name == provider:
+                known |= row.variables
+            elif provider == _ANY:
+                known |= {name: Key(name, kinds.TEXT, key.about) for name, key in row.variables.items()}
+        return known
 
-
-def _bare(name: str) -> str:
-    """A key as it is typed."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) else json.dumps(name[:64])
+    def unknown(self, path: _Path, value: object, known: Mapping[str, Key], flow: str) -> tuple[str, str]:
+        """What is wrong with a key that is not one of these, and what may be meant."""
+        name = path[-1]
+        if flow != _ANY and name in PROFILE and name not in _NOT_TWICE:
+            whose = "a composition" if flow == COMPOSE else f"flow {flow!r}"
+            flows = ", ".join(one.name for one in FLOWS.values() if name in one.keys)
+            return f"is not a key of {whose}", f"leave it out; it belongs to {flows}"
+        if "provider" in known and (having := [row for row in self.rows.values() if name in row.variables]):
+            names = " or ".join(f'"{row.name}"' for row in having)
+            return "is not a known key without its provider", f"provider = {names}; or leave it out"
+        nearest = near(name, known)
+        if isinstance(value, dict) and "extends" in known and (_LINKS & value.keys() or not nearest):
+            whole = _header(".".join(path[1:]))  # as in [profiles.acme.com]
+            return "is not a known key", f"{whole}, with quotes, if it is part of the name"
+        if nearest:
+            return "is not a known key", nearest
+        if "extends" in known and flow == _ANY:
+            return "is not a known key", 'flow = "…" first, if it is one of a flow'
+        return "is not a known key", f"known are {', '.join(known)}"
 
 
 def _whole(found: Effective) -> _Found:

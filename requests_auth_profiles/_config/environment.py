@@ -26,6 +26,7 @@ __all__ = [
     "in_ci",
     "interactive",
     "need_person",
+    "site_folder",
     "state_folder",
 ]
 
@@ -89,6 +90,11 @@ def need_person(name: str, hint: str) -> None:
 def config_folder() -> Path:
     """The person's folder for the profiles file: ~/.config on Unix and macOS, %APPDATA% on Windows."""
     return _absolute(lambda: folders(roaming=True).user_config_path, "XDG_CONFIG_HOME")
+
+
+def site_folder() -> Path:
+    """The folder for everybody's profiles file: below /etc/xdg on Unix and macOS, ProgramData on Windows."""
+    return Path(folders().site_config_dir)
 
 
 def state_folder() -> Path:

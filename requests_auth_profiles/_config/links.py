@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.inheritance import Effective
-from requests_auth_profiles._config.keys import FLOWS
 from requests_auth_profiles._config.kinds import near
 from requests_auth_profiles.errors import Fault
 

@@ -1,4 +1,4 @@
-"""The providers whose endpoints are known: rows of `providers.toml`."""
+"""The providers whose endpoints are known: rows of `providers.toml`, and those of a house's own."""
 
 import tomllib
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from typing import Any
 from requests_auth_profiles._config import addresses
 from requests_auth_profiles._config.keys import Key
 
-__all__ = ["Provider", "providers"]
+__all__ = ["FORMS", "Provider", "provider", "providers"]
 
 _LIKE = {"authorization-code": "authorization-code-pkce"}  # the rows need not say it twice
-_FORMS = {"host": addresses.HOST, "segment": addresses.SEGMENT, "url": addresses.ISSUER}
+FORMS = {"host": addresses.HOST, "segment": addresses.SEGMENT, "url": addresses.ISSUER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +48,27 @@ class Provider:
 
 @cache
 def providers() -> dict[str, Provider]:
-    """All rows, by name."""
+    """The rows that everybody has, by name."""
     table = tomllib.loads((Path(__file__).parent / "providers.toml").read_text("utf-8"))
-    return {name: _provider(name, row) for name, row in table.items()}
+    return {name: provider(name, row) for name, row in table.items()}
 
 
-def _provider(name: str, row: dict[str, Any]) -> Provider:
+def provider(name: str, row: Mapping[str, Any]) -> Provider:
+    """The provider that a table without faults means."""
+    keys = row.get("keys", {})
     return Provider(
         name=name,
-        title=row["title"],
+        title=row.get("title", name),
         variables={
             variable: Key(
                 variable,
-                _FORMS[said["form"]],
-                said["about"],
-                f'"{said["example"]}"',
+                kind := FORMS[said.get("form", "segment")],
+                said.get("about", "a part of its URLs"),
+                f'"{said["example"]}"' if "example" in said else kind.example,
                 default=said.get("default"),
             )
             for variable, said in row.get("variables", {}).items()
         },
-        keys=row["keys"],
-        flows={flow: row["keys"] | more for flow, more in row.get("flows", {}).items()},
+        keys=keys,
+        flows={flow: keys | more for flow, more in row.get("flows", {}).items()},
     )

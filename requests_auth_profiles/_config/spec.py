@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from requests_auth_profiles._config.flows import ENDPOINTS
 from requests_auth_profiles._config.inheritance import Effective
-from requests_auth_profiles._config.keys import ENDPOINTS
 from requests_auth_profiles._config.place import Place
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._hosts import HostPattern

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from requests_auth_profiles._build import Builder
-from requests_auth_profiles._config.file import ProfilesFile, profiles_path
+from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
 from requests_auth_profiles._oauth2.attendant import BrowserAttendant
 
 __all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "wants_colour", "with_file"]
@@ -41,7 +41,9 @@ def named_file() -> str | None:
 
 def builder() -> Builder:
     """The builder for the profiles file that is meant."""
-    return Builder(ProfilesFile.read(profiles_path(named_file())), TerminalAttendant())
+    return Builder(
+        ProfilesFile.read(profiles_path(named_file()), site_path(named_file())), TerminalAttendant()
+    )
 
 
 class TerminalAttendant(BrowserAttendant):

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 import requests_auth_profiles
 from requests_auth_profiles._config.check import faults
 from requests_auth_profiles._config.inheritance import effectives
-from requests_auth_profiles._config.keys import PROFILE
+from requests_auth_profiles._config.profile_keys import PROFILE
+from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles._requests_auth.parameters import ENTRA, may_be_secret, vouched_by_entra
 from requests_auth_profiles.cli.constructions import Construction
 from requests_auth_profiles.cli.program import Term
@@ -121,8 +122,8 @@ def converted(found: list[Construction], names: list[str]) -> list[Converted]:
             continue
         _finish(one.kind, profile)
         if not profile.problem:
-            table = {profile.name: profile.whole()}
-            wrong = faults({"profiles": table}, effectives(table))
+            data = {"profiles": {profile.name: profile.whole()}}
+            wrong = faults(data, providers(), effectives(data, providers(), in_ci=False))
             profile.problem = "; ".join(" ".join((*fault.path[2:], fault.message)) for fault in wrong)
             profile.is_draft = bool(profile.missing and wrong) and all(
                 fault.message.startswith("needs ") for fault in wrong

@@ -1,0 +1,128 @@
+"""The keys of a profile."""
+
+from requests_auth_profiles._config import addresses, kinds
+from requests_auth_profiles._config.flows import FLOWS, Flow
+from requests_auth_profiles._config.keys import Key, by_name
+
+__all__ = ["PROFILE", "key_of", "known_keys"]
+
+PROFILE = by_name(
+    Key(
+        "flow",
+        kinds.choice("a flow", '"client-credentials"', FLOWS),
+        "how the credential is won",
+        common=True,
+    ),
+    Key(
+        "compose",
+        kinds.NAMES,
+        "the profiles that sign each request together, instead of a flow",
+        '["gateway-key", "work-okta"]',
+        common=True,
+    ),
+    Key(
+        "extends",
+        kinds.TEXT,
+        "the profile whose keys hold where this one has none",
+        '"work-okta"',
+        common=True,
+    ),
+    Key(
+        "when",
+        kinds.TABLE,
+        "what holds instead in continuous integration",
+        "[profiles.NAME.when.ci]",
+        common=True,
+        entries=(Key("ci", kinds.TABLE, "keys that hold in their place there", "[profiles.NAME.when.ci]"),),
+    ),
+    Key("description", kinds.ANY_TEXT, "what it is for, for people", common=True),
+    Key("hosts", addresses.HOSTS, "where the credential may go; absent = any https host", common=True),
+    Key("allow_http", kinds.BOOLEAN, "whether it may go over plain http", common=True, default=False),
+    Key("provider", kinds.TEXT, "a provider whose endpoints are known", '"okta"'),
+    Key("issuer", addresses.ISSUER, "the provider's issuer; its endpoints are discovered there"),
+    Key(
+        "authorization_url",
+        addresses.URL,
+        "the provider's authorization endpoint",
+        '"https://login.acme.com/authorize"',
+    ),
+    Key("token_url", addresses.URL, "the provider's token endpoint", '"https://login.acme.com/token"'),
+    Key(
+        "device_authorization_url",
+        addresses.URL,
+        "the provider's device authorization endpoint",
+        '"https://login.acme.com/device"',
+    ),
+    Key(
+        "revocation_url",
+        addresses.URL,
+        "the provider's revocation endpoint",
+        '"https://login.acme.com/revoke"',
+    ),
+    Key("jwks_url", addresses.URL, "the provider's keys", '"https://login.acme.com/keys"'),
+    Key("client_id", kinds.TEXT, "the client's id at the provider"),
+    Key("client_secret", kinds.SECRET, "the client's secret at the provider", secret=True),
+    Key(
+        "client_auth",
+        kinds.choice("a client authentication", '"post"', ("basic", "post", "none")),
+        "how the client proves itself; absent = basic where there is a secret, else none",
+    ),
+    Key("scopes", kinds.SCOPES, "what is asked for"),
+    Key("audience", kinds.TEXT, "the API that the token is for, at providers that ask for it"),
+    Key("resource", addresses.URI, "the API that the token is for (RFC 8707)"),
+    Key("authorize_params", kinds.PARAMETERS, "more parameters of the authorization request", merged=True),
+    Key("token_params", kinds.PARAMETERS, "more parameters of the token request", merged=True),
+    Key(
+        "redirect_port",
+        addresses.PORTS,
+        "the port of the redirect URI; 0 = any free one; a list = tried in order",
+        default=5000,
+    ),
+    Key("redirect_host", addresses.REDIRECT_HOST, "the host of the redirect URI", default="localhost"),
+    Key("redirect_path", addresses.PATH, "the path of the redirect URI", default="/"),
+    Key(
+        "response_type",
+        kinds.TEXT,
+        "what the authorization request asks for; absent = code, or what the token of an implicit flow needs",
+        '"code"',
+    ),
+    Key("code_field_name", kinds.TEXT, "where in the answer the code is", '"code"', default="code"),
+    Key(
+        "token_field_name",
+        kinds.TEXT,
+        "where in the answer the token is; absent = access_token, or what an implicit flow asks for",
+        '"access_token"',
+    ),
+    Key("header_name", kinds.HEADER_NAME, "the header that carries the token", default="Authorization"),
+    Key("header_value", kinds.HEADER_VALUE, "how the token is written in it", default="Bearer {token}"),
+    Key("early_expiry", kinds.SECONDS, "how long before its end a token is renewed", default=30),
+    Key("timeout", kinds.TIMEOUT, "how long the provider, or the person, may take", default=60),
+    Key("api_key", kinds.SECRET, "the key", secret=True),
+    Key(
+        "in",
+        kinds.choice("header or query", '"header"', ("header", "query")),
+        "where the key goes",
+        default="header",
+    ),
+    Key(
+        "name",
+        kinds.TEXT,
+        "the header's or parameter's name; absent = X-API-Key or api_key",
+        '"X-API-Key"',
+    ),
+    Key("username", kinds.SECRET, "the user's name"),
+    Key("password", kinds.SECRET, "the user's password", secret=True),
+    Key("token", kinds.SECRET, "the token", secret=True),
+)
+
+
+def known_keys(flow: Flow) -> dict[str, Key]:
+    """Whatever a profile of a flow may say, by name, but for the variables of its provider."""
+    known = {name: key for name, key in PROFILE.items() if key.common or name in flow.keys}
+    return known | by_name(*flow.own)
+
+
+def key_of(name: str, flow: object) -> Key | None:
+    """What a key is in a profile of a flow; None where it is a variable of a provider, or nothing at all."""
+    own = FLOWS[flow].own if isinstance(flow, str) and flow in FLOWS else ()
+    return next((key for key in own if key.name == name), PROFILE.get(name))
