@@ -20,7 +20,17 @@ from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
 from requests_auth_profiles._config import environment, kinds
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
 from requests_auth_profiles._config.secrets import Secret
-from requests_auth_profiles._config.spec import ApiKey, Basic, Bearer, Client, Compose, Ntlm, OAuth2, Profile
+from requests_auth_profiles._config.spec import (
+    ApiKey,
+    Basic,
+    Bearer,
+    Client,
+    Command,
+    Compose,
+    Ntlm,
+    OAuth2,
+    Profile,
+)
 from requests_auth_profiles._credential import Credential, InHeader, InQuery, utf8
 from requests_auth_profiles._hosts import Reach
 from requests_auth_profiles._source import CachedSource, Grant, StaticSource
@@ -191,9 +201,27 @@ class Builder:
                 return ProfileAuth(reach, _ntlm(user))
             case Bearer(token=token, header_name=name, header_value=form):
                 return ProfileAuth(reach, InHeader(name, form, StaticSource(token)))
+            case Command() as scheme:
+                tokens = self._printed(spec.name, scheme)
+                return ProfileAuth(reach, InHeader(scheme.header_name, scheme.header_value, tokens))
             case OAuth2() as scheme:
                 tokens = self._source(spec.name, scheme)
                 return ProfileAuth(reach, InHeader(scheme.header_name, scheme.header_value, tokens))
+
+    def _printed(self, name: str, scheme: Command) -> CachedSource:
+        from requests_auth_profiles._program import Program
+
+        told = json.dumps([scheme.command, str(scheme.folder)])
+        return CachedSource(
+            Program(name, scheme.command, scheme.folder),
+            self.store,
+            name,
+            label=name,
+            again=f"requests-auth login {name}",
+            issued_for=hashlib.sha256(told.encode()).hexdigest(),
+            early_expiry_seconds=scheme.early_expiry,
+            patience_seconds=3 * _PATIENCE_SECONDS + _PATIENCE_SECONDS,  # a program has 30 s
+        )
 
     def _source(self, name: str, scheme: OAuth2) -> CachedSource:
         return CachedSource(

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
@@ -111,6 +112,7 @@ class HostPattern:
         return f"{scheme}{star}{_in_url(self.host)}{port}{self.path}"
 
     @classmethod
+    @lru_cache(maxsize=4096)  # it is asked for to be checked, and again to be used
     def parse(cls, text: str) -> Self:
         """The pattern that `api.acme.com`, `*.acme.com` or `https://api.acme.com:8443/v2/` means.
 

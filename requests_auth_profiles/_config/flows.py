@@ -60,6 +60,12 @@ FLOWS = {
             (),
             ("username", "password"),
         ),
+        Flow(
+            "command",
+            "a program of yours that prints the token",
+            ("command",),
+            ("header_name", "header_value", "early_expiry"),
+        ),
         Flow("bearer", "a token that you have already", ("token",), ("header_name", "header_value")),
         Flow(
             "client-credentials",

@@ -110,6 +110,12 @@ PROFILE = by_name(
         "the header's or parameter's name; absent = X-API-Key or api_key",
         '"X-API-Key"',
     ),
+    Key(
+        "command",
+        kinds.NAMES,
+        "the program and its arguments, without a shell; it prints a token",
+        '["gcloud", "auth", "print-access-token"]',
+    ),
     Key("username", kinds.SECRET, "the user's name"),
     Key("password", kinds.SECRET, "the user's password", secret=True),
     Key("token", kinds.SECRET, "the token", secret=True),

@@ -2,19 +2,17 @@
 
 import os
 import stat
-import subprocess
 import threading
 from typing import Any, NamedTuple
 
 from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.place import Place
+from requests_auth_profiles._process import printed_by
 from requests_auth_profiles.errors import SecretUnavailable
 
 __all__ = ["Secret"]
 
 _LIMIT = 64 * 1024
-_SAID_LIMIT = 500
-_COMMAND_SECONDS = 30.0
 _NOT_TEXT = "give it as text, base64url for a key"
 
 # One run at a time of each command: a person is not asked by twenty threads at once to unlock their vault.
@@ -114,28 +112,9 @@ class Secret:
         return _decoded(data, "the file", hint)
 
     def _run(self, command: list[str]) -> _Answer:
-        by_hand = f"run it by hand: {command[0]}{' …' if len(command) > 1 else ''}"
-        program = os.path.expanduser(command[0])  # noqa: PTH111  a name without a folder stays one
-        try:
-            # In the folder of the profiles file, so that ./program is beside it: see `_read`.
-            done = subprocess.run(
-                [program, *command[1:]],
-                cwd=self._place.file.parent,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_COMMAND_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return _Answer("", f"it did not end in {_COMMAND_SECONDS:.0f} s", by_hand)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            return _Answer("", f"cannot start it: {reason}", f"install {command[0]}, or name its whole path")
-        if done.returncode:
-            said = _printable(done.stderr.decode(errors="replace"))
-            ended = f"it ended with {done.returncode}"
-            return _Answer("", f"{ended} and said: {said}" if said else ended, by_hand)
-        return _decoded(done.stdout, "what it printed", by_hand)
+        # In the folder of the profiles file, so that ./program is beside it: see `_read`.
+        text, problem, hint = printed_by(command, self._place.file.parent)
+        return _Answer("", problem, hint) if problem else _checked(text, "what it printed", hint)
 
 
 def _decoded(data: bytes, what: str, hint: str) -> _Answer:
@@ -158,9 +137,3 @@ def _checked(value: str, what: str = "it", hint: str = "give the secret alone") 
         # It would end a header, and begin another.
         return _Answer("", f"{what} has a line break or another control character in it", hint)
     return _Answer(value)
-
-
-def _printable(text: str) -> str:
-    """The end of what a program said, in one line that does nothing to a terminal."""
-    words = " ".join(text[-4 * _SAID_LIMIT :].split())
-    return "".join(character for character in words if character.isprintable())[-_SAID_LIMIT:]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from requests_auth_profiles._config.flows import ENDPOINTS
@@ -15,6 +16,7 @@ __all__ = [
     "Basic",
     "Bearer",
     "Client",
+    "Command",
     "Compose",
     "Ntlm",
     "OAuth2",
@@ -57,6 +59,17 @@ class Bearer:
     token: Secret
     header_name: str
     header_value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A program that prints the token; it runs in the folder of its file."""
+
+    command: tuple[str, ...]
+    folder: Path
+    header_name: str
+    header_value: str
+    early_expiry: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +120,7 @@ class OAuth2:
     timeout: float
 
 
-Scheme = ApiKey | Basic | Bearer | Compose | Ntlm | OAuth2
+Scheme = ApiKey | Basic | Bearer | Command | Compose | Ntlm | OAuth2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +156,7 @@ def profile_of(found: Effective, placed: _Placed) -> Profile:
     )
 
 
-def _scheme(found: Effective, placed: _Placed) -> Scheme:
+def _scheme(found: Effective, placed: _Placed) -> Scheme:  # noqa: PLR0911  a case for each flow
     def secret(key: str) -> Secret:
         return Secret(found.get(key), placed(found.path(key)))
 
@@ -163,6 +176,14 @@ def _scheme(found: Effective, placed: _Placed) -> Scheme:
                 token=secret("token"),
                 header_name=found.get("header_name"),
                 header_value=found.get("header_value"),
+            )
+        case "command":
+            return Command(
+                command=tuple(found.get("command")),
+                folder=placed(found.path("command")).file.parent,
+                header_name=found.get("header_name"),
+                header_value=found.get("header_value"),
+                early_expiry=found.get("early_expiry"),
             )
         case flow:
             return _oauth2(flow, found, secret)
