@@ -98,15 +98,20 @@ def create(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Puts a 0600 file in place of what is there, so that every reader sees the old one or the new one.
+def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Puts a file in place of what is there, so that every reader sees the old one or the new one.
+
+    Args:
+        path: the file.
+        data: what is to stand in it.
+        mode: who may read it, on Unix.
 
     Raises:
         OSError: it cannot be written; the old one is left as it was.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        _write(temporary, data)
+        _write(temporary, data, mode)
         _rename(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -231,7 +236,7 @@ def _make(path: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, mode: int = 0o600) -> None:
     if sys.platform == "win32":
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_BINARY | os.O_NOINHERIT
     else:
@@ -241,6 +246,8 @@ def _write(path: Path, data: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            if sys.platform != "win32" and mode != 0o600:  # noqa: PLR2004
+                os.fchmod(descriptor, mode)
             os.fsync(descriptor)
     except BaseException:
         path.unlink(missing_ok=True)

@@ -201,9 +201,10 @@ class TestTheSameObject:
         """A lock that another thread held when the process was forked does not stop the child."""
         script = """
 import faulthandler, os, sys, threading
-from requests_auth_profiles import _build, profile
+from requests_auth_profiles import profile
+from requests_auth_profiles._build.builder import making
 
-with _build._making:  # as a thread holds it that reads a file
+with making():  # as a thread holds it that reads a file
     child = os.fork()
     if child == 0:
         faulthandler.dump_traceback_later(20, exit=True)

@@ -87,8 +87,12 @@ class Document:
         yield from sorted(at, key=lambda fault: fault.line)
 
 
-def read(path: Path) -> Document | list[Fault]:
+def read(path: Path, instead: bytes | None = None) -> Document | list[Fault]:
     """The file at a path, or what is wrong with it.
+
+    Args:
+        path: the file.
+        instead: what is to stand there, where that is asked for before it does.
 
     Raises:
         FileNotFoundError: there is none.
@@ -97,13 +101,15 @@ def read(path: Path) -> Document | list[Fault]:
     try:
         raw, is_shared = _private_file.read(path, limit=_LIMIT, shareable=True)
     except FileNotFoundError:
-        raise
+        if instead is None:
+            raise
+        raw, is_shared = instead, False
     except _private_file.UnsafeFileError as error:
         return [Fault((), str(error).removeprefix(f"{path} "), error.hint, file=str(path))]
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigurationError(f"cannot read {path}: {reason}", hint=f"ls -l {typed(path)}") from None
-    text, data, found = _parsed(raw)
+    text, data, found = _parsed(raw if instead is None else instead)
     if found:
         return [replace(fault, file=str(path)) for fault in found]
     return Document(path, text, data, is_shared)

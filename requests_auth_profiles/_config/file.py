@@ -64,19 +64,20 @@ class ProfilesFile:
     profiles: Mapping[str, Effective] = field(repr=False)
 
     @classmethod
-    def read(cls, path: Path, site: Path | None = None) -> Self:
+    def read(cls, path: Path, site: Path | None = None, instead: bytes | None = None) -> Self:
         """The file at a path.
 
         Args:
             path: the file.
             site: the one that lies under it, where there is one.
+            instead: what is to stand in the file, where that is asked for before it does.
 
         Raises:
             ProfileNotFound: there is none.
             ProfilesFileError: it is wrong; all faults at once.
             ConfigurationError: it cannot be read.
         """
-        file, found = cls._examined(path, site)
+        file, found = cls._examined(path, site, instead)
         if file is None:
             # Raised here, where no variable holds what stands in the file: debuggers show those.
             raise ProfilesFileError(str(path), found)
@@ -146,10 +147,12 @@ class ProfilesFile:
         return self.layers.owner(("store",)).path.parent
 
     @classmethod
-    def _examined(cls, path: Path, site: Path | None) -> tuple[Self | None, list[Fault]]:
+    def _examined(
+        cls, path: Path, site: Path | None, instead: bytes | None
+    ) -> tuple[Self | None, list[Fault]]:
         """The file, or what is wrong with it."""
         try:
-            layers = Layers.of(path, site)
+            layers = Layers.of(path, site, instead)
         except FileNotFoundError:
             raise ProfileNotFound(f"there is no profiles file {path}", hint=_init(path)) from None
         data = layers.data

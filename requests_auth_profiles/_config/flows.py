@@ -60,6 +60,7 @@ FLOWS = {
             (),
             ("username", "password"),
         ),
+        Flow("class", "a requests auth of another package", ("class",), ("args", "options")),
         Flow(
             "command",
             "a program of yours that prints the token",

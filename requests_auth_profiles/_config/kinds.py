@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 __all__ = [
     "ANY_TEXT",
+    "ARGUMENTS",
     "BOOLEAN",
+    "CLASS",
     "HEADER_NAME",
     "HEADER_VALUE",
     "NAMES",
+    "OPTIONS",
     "PARAMETERS",
     "REFERENCES",
     "SCOPES",
@@ -29,6 +32,7 @@ __all__ = [
     "Problem",
     "choice",
     "each",
+    "is_reference",
     "near",
     "not_a",
     "profile_name",
@@ -241,6 +245,43 @@ def _variable(value: object) -> Problem | None:
 _FORMS = {"env": _variable, "command": _names}
 
 
+def _class(value: object) -> Problem | None:
+    if (problem := text(value)) is not None:
+        return problem
+    if re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*", str(value)):
+        return None
+    module, _, name = str(value).rpartition(".")
+    dotted = f'"{module}:{name}"' if re.fullmatch(r"[\w.]+", str(value)) and module else ""
+    return Problem("is not a module and a class with a colon between them", dotted)
+
+
+def _argument(value: object) -> Problem | None:
+    """What is wrong with the references to secrets in a value of any form."""
+    if type(value) is list:
+        return each(_argument, value)
+    if type(value) is not dict:
+        return None
+    if is_reference(value):
+        return _secret(value)
+    for name, entry in value.items():
+        if (problem := _argument(entry)) is not None:
+            return Problem(problem.message, problem.write or "…", problem.below or name)
+    return None
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value is meant as one of the `REFERENCES`."""
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in REFERENCES
+
+
+def _arguments(value: object) -> Problem | None:
+    return _argument(value) if type(value) is list else not_a("a list", value)
+
+
+def _options(value: object) -> Problem | None:
+    return _argument(value) if type(value) is dict else not_a("a table", value)
+
+
 def _store(value: object) -> Problem | None:
     if (problem := text(value)) is not None:
         return problem
@@ -267,4 +308,7 @@ HEADER_VALUE = Kind("a header's value with {token} in it", '"Bearer {token}"', _
 PARAMETERS = Kind("a table of text", '{ prompt = "login" }', _parameters)
 SECRET = Kind("text, or where to read it", REFERENCES["env"], _secret)
 STORE = Kind("a folder, or memory:", '"memory:"', _store)
+CLASS = Kind("a module and a class", '"requests.auth:HTTPDigestAuth"', _class)
+ARGUMENTS = Kind("a list", '["alice", { env = "PASSWORD" }]', _arguments)
+OPTIONS = Kind("a table", '{ password = { env = "PASSWORD" } }', _options)
 TABLE = Kind("a table", "{ }", _table)

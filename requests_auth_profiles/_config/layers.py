@@ -32,12 +32,13 @@ class Layers:
         self._owners: dict[tuple[str, ...], Document] = {}
 
     @classmethod
-    def of(cls, path: Path, site: Path | None = None) -> "Layers":
+    def of(cls, path: Path, site: Path | None = None, instead: bytes | None = None) -> "Layers":
         """The layers of a file.
 
         Args:
             path: the file.
             site: the one under it, which need not be there.
+            instead: what is to stand in the file, where that is asked for before it does.
 
         Raises:
             FileNotFoundError: neither is there.
@@ -45,7 +46,7 @@ class Layers:
         """
         layers = cls()
         try:
-            layers._add(path, ())
+            layers._add(path, (), instead)
         except FileNotFoundError:
             if site is None:
                 raise
@@ -61,8 +62,8 @@ class Layers:
         """The file in which something stands, by its path from the root."""
         return self._owners.get(path[:2]) or self._owners.get(path[:1]) or next(iter(self.documents))
 
-    def _add(self, path: Path, above: tuple[Document, ...]) -> None:
-        found = read(path)
+    def _add(self, path: Path, above: tuple[Document, ...], instead: bytes | None = None) -> None:
+        found = read(path, instead)
         if isinstance(found, list):
             self.faults += found
             return

@@ -104,6 +104,8 @@ def _written(found: Effective) -> list[str]:
             return [f"header {str(found.get('name') or 'X-API-Key').title()}"]
         case "basic" | "ntlm":
             return ["header Authorization"]
+        case "class":  # nobody knows
+            return []
         case flow if isinstance(flow, str) and flow in FLOWS:
             return [f"header {str(found.get('header_name')).title()}"]
     return []

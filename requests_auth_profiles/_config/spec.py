@@ -1,12 +1,13 @@
 """What a profile says, as typed values: nothing is read, resolved or asked for by them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from requests_auth_profiles._config.flows import ENDPOINTS
 from requests_auth_profiles._config.inheritance import Effective
+from requests_auth_profiles._config.kinds import is_reference
 from requests_auth_profiles._config.place import Place
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._hosts import HostPattern
@@ -18,6 +19,7 @@ __all__ = [
     "Client",
     "Command",
     "Compose",
+    "Foreign",
     "Ntlm",
     "OAuth2",
     "Profile",
@@ -59,6 +61,15 @@ class Bearer:
     token: Secret
     header_name: str
     header_value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """A class of another package, and what an object of it is made with: secrets are `Secret` in there."""
+
+    path: str
+    args: list[Any] = field(repr=False)
+    options: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +131,7 @@ class OAuth2:
     timeout: float
 
 
-Scheme = ApiKey | Basic | Bearer | Command | Compose | Ntlm | OAuth2
+Scheme = ApiKey | Basic | Bearer | Command | Compose | Foreign | Ntlm | OAuth2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +188,12 @@ def _scheme(found: Effective, placed: _Placed) -> Scheme:  # noqa: PLR0911  a ca
                 header_name=found.get("header_name"),
                 header_value=found.get("header_value"),
             )
+        case "class":
+            return Foreign(
+                path=found.get("class"),
+                args=_with_secrets(found.get("args") or [], placed(found.path("args"))),
+                options=_with_secrets(found.get("options") or {}, placed(found.path("options"))),
+            )
         case "command":
             return Command(
                 command=tuple(found.get("command")),
@@ -187,6 +204,15 @@ def _scheme(found: Effective, placed: _Placed) -> Scheme:  # noqa: PLR0911  a ca
             )
         case flow:
             return _oauth2(flow, found, secret)
+
+
+def _with_secrets(value: Any, place: Place) -> Any:
+    """A value with the references to secrets in it made such."""
+    if is_reference(value):
+        return Secret(value, place)
+    if isinstance(value, dict):
+        return {name: _with_secrets(entry, place) for name, entry in value.items()}
+    return [_with_secrets(entry, place) for entry in value] if isinstance(value, list) else value
 
 
 def _user(secret: Callable[[str], Secret]) -> Basic:

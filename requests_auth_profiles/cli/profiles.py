@@ -173,3 +173,6 @@ def _secrets(value: object) -> Iterator[Secret]:
     elif is_dataclass(value):
         for field in fields(value):
             yield from _secrets(getattr(value, field.name))
+    elif isinstance(value, (list, dict)):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _secrets(entry)

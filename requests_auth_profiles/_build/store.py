@@ -1,0 +1,66 @@
+"""The store that the tokens of a profiles file live in."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from requests_auth_profiles._config import environment, kinds
+from requests_auth_profiles._config.file import ProfilesFile
+from requests_auth_profiles.errors import ConfigurationError
+from requests_auth_profiles.stores import FallbackStore, FileStore, KeySource, MemoryStore, TokenStore
+
+__all__ = ["store_of"]
+
+_LOG = logging.getLogger("requests_auth_profiles")
+_MEMORY = MemoryStore()
+
+
+def store_of(file: ProfilesFile) -> TokenStore:
+    """The store that the environment names, else the file, else the person's own; memory only in CI."""
+    said = os.environ.get(environment.STORE) or file.store_url
+    source = _key_source(file)
+    nothing_configured = not said and source is None
+    if said == "memory:" or (nothing_configured and environment.in_ci()):
+        return _MEMORY
+    if said and (problem := kinds.STORE.problem(said)) is not None:  # the file's own was checked before
+        raise ConfigurationError(
+            f"{environment.STORE} {problem.message}", hint=f"export {environment.STORE}={problem.write}"
+        )
+    try:
+        if said:
+            base = file.path.parent if os.environ.get(environment.STORE) else file.store_folder
+            folder = _folder(base, said)
+        else:
+            folder = environment.state_folder()
+        if source is None:
+            from requests_auth_profiles.stores.keys import key_files
+
+            source = key_files(environment.data_folder() / "keys")
+    except ConfigurationError as error:
+        _LOG.warning(
+            "There is no place for a token store, so tokens are kept in memory only: %s", error.message
+        )
+        return _MEMORY
+    return FallbackStore(FileStore(folder, source))
+
+
+def _folder(base: Path, said: str) -> Path:
+    folder = environment.expanded(said)
+    if folder is None:
+        raise ConfigurationError(f"{said} names no folder", hint="name it in full")
+    return base / folder
+
+
+def _key_source(file: ProfilesFile) -> KeySource | None:
+    """Where the store's key is said to come from; None = nowhere."""
+    from requests_auth_profiles.stores.keys import decode_key
+
+    def reader(read: Callable[[], str], where: str) -> Callable[[str], bytes]:
+        return lambda _: decode_key(read(), where)
+
+    if text := os.environ.get(environment.STORE_KEY):
+        return KeySource("environment", reader(lambda: text, environment.STORE_KEY))
+    if (secret := file.store_key) is not None:
+        return KeySource("reference", reader(secret, "[store] key"))
+    return None

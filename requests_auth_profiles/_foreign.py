@@ -1,0 +1,129 @@
+"""A requests auth of somebody else's, which a profile names by its class."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from requests import PreparedRequest, Response
+
+from requests_auth_profiles._source import StaticSource, TokenSource
+from requests_auth_profiles.errors import ConfigurationError, SecretUnavailable
+
+__all__ = ["ByClass"]
+
+Auth = Callable[[PreparedRequest], PreparedRequest]
+
+
+class ByClass:
+    """A credential that a class of somebody else's writes on a request; see `Credential`.
+
+    Args:
+        whose: the profile, for messages.
+        path: the class, as in `package.module:Name`.
+        given: gives the arguments and options that an object of it is made with, once, on its first use.
+    """
+
+    __slots__ = ("_auth", "_given", "_path", "_whose", "source")
+
+    def __init__(
+        self, whose: str, path: str, given: Callable[[], tuple[Sequence[Any], Mapping[str, Any]]]
+    ) -> None:
+        self._whose = whose
+        self._path = path
+        self._given = given
+        self._auth: Auth | None = None
+        self.source: TokenSource = StaticSource(str)  # nobody knows whether there is a token
+
+    @property
+    def writes(self) -> str:
+        """What it does, as nobody knows which headers that are."""
+        return f"request as {self._path} does"
+
+    def put(self, request: PreparedRequest, token: str) -> bool:  # noqa: ARG002
+        """Has the class sign a request, and notes what it has added.
+
+        Raises:
+            ConfigurationError: there is no such class, or it cannot be made with what it is given.
+        """
+        if self._auth is None:
+            self._auth = self._made()
+        headers, hooks = dict(request.headers), list(request.hooks["response"])
+        signed = self._auth(request)
+        if signed is not request:
+            vars(request).update(vars(signed))  # as requests does
+        names = [name for name, value in request.headers.items() if headers.get(name) != value]
+        added = [hook for hook in request.hooks["response"] if hook not in hooks]
+        request.register_hook("response", _Added(self, names, added))  # type: ignore[no-untyped-call]
+        return True
+
+    def is_on(self, request: PreparedRequest, token: str) -> bool:  # noqa: ARG002
+        """No: there is nothing to renew or to take along."""
+        return False
+
+    def swap(self, request: PreparedRequest, token: str, fresh: str) -> bool:  # noqa: ARG002
+        """Nothing: there is no other."""
+        return True
+
+    def stay(self, request: PreparedRequest, url: str, token: str) -> str:  # noqa: ARG002
+        """Nothing: what is there goes along by itself."""
+        return url
+
+    def leave(self, request: PreparedRequest, response: Response, token: str) -> None:  # noqa: ARG002
+        """Takes off what the class has added, its answers to a challenge among it."""
+        hooks = request.hooks["response"]
+        for added in [hook for hook in hooks if isinstance(hook, _Added) and hook.credential is self]:
+            hooks = [hook for hook in hooks if hook is not added and hook not in added.hooks]
+            for name in added.names:
+                request.headers.pop(name, None)
+        request.hooks["response"] = hooks
+
+    def _made(self) -> Auth:
+        module, _, name = self._path.partition(":")
+        problem, hint = "", ""
+        try:
+            found: Any = import_module(module)
+            for step in name.split("."):
+                found = getattr(found, step)
+        except ImportError:
+            problem, hint = f"cannot import {module}", f"pip install what {module} is part of"
+        except AttributeError:
+            problem, hint = f"{module} has no {name}", f"look what {module} calls it"
+        if not problem:
+            try:
+                args, options = self._given()
+                auth = found(*args, **options)
+            except SecretUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001  it is somebody else's code
+                problem = f"cannot be made with these args and options: {type(error).__name__}"
+                hint = f"help({name}) in Python says what it takes"
+            else:
+                if callable(auth):
+                    made: Auth = auth
+                    return made
+                problem, hint = "is no requests auth", "name a class whose objects requests takes as auth="
+        # Raised out here, as the other error may show what the class was given.
+        raise ConfigurationError(f"{self._path}, the class of {self._whose}, {problem}", hint=hint)
+
+
+class _Added:
+    """A response hook that does nothing: it goes with a request, and says what a class added to that.
+
+    Args:
+        credential: whose class it was.
+        names: the headers.
+        hooks: the other hooks.
+    """
+
+    __slots__ = ("credential", "hooks", "names")
+
+    def __init__(self, credential: ByClass, names: list[str], hooks: list[Any]) -> None:
+        self.credential = credential
+        self.names = names
+        self.hooks = hooks
+
+    def __call__(self, response: Response, **_: Any) -> Response:
+        return response
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a request that a profile signed is not pickled or copied: it carries its secrets")
