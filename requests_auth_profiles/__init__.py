@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from requests_auth_profiles._auth import SupportMultiAuth
-    from requests_auth_profiles._build import profile
+    from requests_auth_profiles._build import by_host, profile
     from requests_auth_profiles._requests_auth.browser import (
         AzureActiveDirectoryImplicit,
         AzureActiveDirectoryImplicitIdToken,
@@ -85,12 +85,13 @@ __all__ = [
     "TokenMemoryCache",
     "WakaTimeAuthorizationCode",
     "__version__",
+    "by_host",
     "profile",
 ]
 
 _ELSEWHERE = {
     "_auth": ("SupportMultiAuth",),
-    "_build": ("profile",),
+    "_build": ("by_host", "profile"),
     "_requests_auth.cache": ("JsonTokenFileCache", "TokenMemoryCache"),
     "_requests_auth.display": ("DisplaySettings",),
     "_requests_auth.machine": (

@@ -13,11 +13,11 @@ from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
 from requests_auth_profiles.errors import ConfigurationError
 
-__all__ = ["profile"]
+__all__ = ["Reading", "profile", "reading"]
 
 _SETTLED_NANOSECONDS = 100_000_000  # more than a tick of the clock that stamps files
 
-_readings: dict[tuple[str, bool], "_Reading"] = {}
+_readings: dict[tuple[str, bool], "Reading"] = {}
 
 
 def profile(
@@ -40,11 +40,16 @@ def profile(
     """
     if not (name is None or isinstance(name, str)):
         raise _misused(name)
+    return reading(file).builder.auth(name)
+
+
+def reading(file: str | os.PathLike[str] | None) -> "Reading":
+    """The profiles file as it is now; see `profile` for the parameter and what is raised."""
     path = _path(file)
-    reading = _readings.get(path)
-    if reading is None or reading.stamp != _stamp(path[0]) or (reading.under and reading.is_stale()):
-        reading = _read(path, file)
-    return reading.builder.auth(name)
+    known = _readings.get(path)
+    if known is None or known.stamp != _stamp(path[0]) or (known.under and known.is_stale()):
+        known = _read(path, file)
+    return known
 
 
 def _misused(name: object) -> ConfigurationError:
@@ -69,7 +74,7 @@ def _path(file: str | os.PathLike[str] | None) -> tuple[str, bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """A profiles file as it was read.
 
     Args:
@@ -87,7 +92,7 @@ class _Reading:
         return any(_stamp(path) != stamp for path, stamp in self.under.items())
 
 
-def _read(path: tuple[str, bool], named: str | os.PathLike[str] | None) -> _Reading:
+def _read(path: tuple[str, bool], named: str | os.PathLike[str] | None) -> Reading:
     with making():
         stamp = _stamp(path[0])  # before the reading: what is written meanwhile is seen next time
         known = _readings.get(path)
@@ -99,7 +104,7 @@ def _read(path: tuple[str, bool], named: str | os.PathLike[str] | None) -> _Read
         under = {name: _stamp(name) for name in file.texts if name != path[0]}
         youngest = max(when for one in (stamp, *under.values()) for when in one[:2])
         settled = abs(time.time_ns() - youngest) > _SETTLED_NANOSECONDS
-        _readings[path] = _Reading(stamp if settled else (), under, builder)
+        _readings[path] = Reading(stamp if settled else (), under, builder)
         return _readings[path]
 
 

@@ -122,7 +122,7 @@ class ProfilesFile:
         """
         found = self.profiles[name]
         if lacking := incomplete(found):
-            raise ProfilesFileError(str(self.path), self._placed(lacking))
+            raise ProfilesFileError(str(self.path), self.placed(lacking))
         return profile_of(found, self._place)
 
     @property
@@ -176,7 +176,8 @@ class ProfilesFile:
         chosen = worlds[-1] if environment.in_ci() else worlds[0]
         return cls(path, layers, {name: one for name, one in chosen.items() if one is not None}), []
 
-    def _placed(self, found: Iterable[Fault]) -> list[Fault]:
+    def placed(self, found: Iterable[Fault]) -> list[Fault]:
+        """Faults with their files and lines."""
         return [one for fault in found for one in self.layers.owner(fault.path).placed([fault])]
 
     def _choice(self) -> str:
