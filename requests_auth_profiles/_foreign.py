@@ -7,7 +7,7 @@ from typing import Any
 from requests import PreparedRequest, Response
 
 from requests_auth_profiles._source import StaticSource, TokenSource
-from requests_auth_profiles.errors import ConfigurationError, SecretUnavailable
+from requests_auth_profiles.errors import ConfigurationError
 
 __all__ = ["ByClass"]
 
@@ -78,32 +78,34 @@ class ByClass:
         request.hooks["response"] = hooks
 
     def _made(self) -> Auth:
+        made = self._object()
+        if callable(made):
+            auth: Auth = made
+            return auth
+        # Raised here, where no variable holds what the class was given: debuggers show those.
+        problem, hint = made
+        raise ConfigurationError(f"{self._path}, the class of {self._whose}, {problem}", hint=hint)
+
+    def _object(self) -> Auth | tuple[str, str]:
+        """An object of the class, or why there is none and what to do about it."""
         module, _, name = self._path.partition(":")
-        problem, hint = "", ""
         try:
             found: Any = import_module(module)
             for step in name.split("."):
                 found = getattr(found, step)
         except ImportError:
-            problem, hint = f"cannot import {module}", f"pip install what {module} is part of"
+            return f"cannot import {module}", f"pip install what {module} is part of"
         except AttributeError:
-            problem, hint = f"{module} has no {name}", f"look what {module} calls it"
-        if not problem:
-            try:
-                args, options = self._given()
-                auth = found(*args, **options)
-            except SecretUnavailable:
-                raise
-            except Exception as error:  # noqa: BLE001  it is somebody else's code
-                problem = f"cannot be made with these args and options: {type(error).__name__}"
-                hint = f"help({name}) in Python says what it takes"
-            else:
-                if callable(auth):
-                    made: Auth = auth
-                    return made
-                problem, hint = "is no requests auth", "name a class whose objects requests takes as auth="
-        # Raised out here, as the other error may show what the class was given.
-        raise ConfigurationError(f"{self._path}, the class of {self._whose}, {problem}", hint=hint)
+            return f"{module} has no {name}", f"look what {module} calls it"
+        args, options = self._given()
+        try:
+            auth: Auth = found(*args, **options)
+        except Exception as error:  # noqa: BLE001  it is somebody else's code
+            problem = f"cannot be made with these args and options: {type(error).__name__}"
+            return problem, f"help({name}) in Python says what it takes"
+        if not callable(auth):
+            return "is no requests auth", "name a class whose objects requests takes as auth="
+        return auth
 
 
 class _Added:
