@@ -11,15 +11,17 @@ from typing import Protocol
 from requests_auth_profiles._token import RefreshUnusable, Token
 from requests_auth_profiles.errors import (
     AuthenticationFailed,
+    InteractionRequired,
     ProviderUnavailable,
     RefreshRefused,
     RequestsAuthException,
+    SecretUnavailable,
     StoreUnavailable,
     TimeoutOccurred,
 )
 from requests_auth_profiles.stores import FallbackStore, TokenStore
 
-__all__ = ["CachedSource", "Grant", "StaticSource", "TokenSource"]
+__all__ = ["CachedSource", "DeferredSource", "Grant", "StaticSource", "TokenSource"]
 
 _ASKED_AGAIN_SECONDS = 300.0
 _RETRY_SECONDS = 10.0
@@ -80,13 +82,24 @@ class StaticSource:
 
     Args:
         secret: gives it.
+        forget: has it looked up again the next time, if it is still the one that was refused; None = whatever
+            it is.
     """
 
     secret: Callable[[], str]
+    forget: Callable[[str | None], None] = lambda _: None
 
-    def token(self, rejected: str | None = None) -> Token:  # noqa: ARG002
-        """The token, also where it was rejected: there is no other."""
-        return Token(access_token=self.secret())
+    def token(self, rejected: str | None = None) -> Token:
+        """The token, looked up again where it was rejected; the same where that gives no other."""
+        if rejected is None:
+            return Token(access_token=self.secret())
+        refused = Token(access_token=rejected)
+        del rejected  # debuggers show variables, and a Token does not show what it is
+        self.forget(refused.access_token)
+        try:
+            return Token(access_token=self.secret())
+        except (SecretUnavailable, InteractionRequired):
+            return refused  # who gets the refusal can do more with it; the next call tells of this
 
     def stored(self) -> None:
         """Nothing: it is looked up each time."""
@@ -96,7 +109,43 @@ class StaticSource:
         return self.token()
 
     def logout(self) -> None:
-        """Nothing: nothing of it is kept."""
+        """Has it looked up again the next time."""
+        self.forget(None)
+
+
+class DeferredSource:
+    """A source that is made when it is first asked for something.
+
+    Args:
+        make: makes it; two threads may have it do so at once, and then the first one is kept.
+    """
+
+    def __init__(self, make: Callable[[], TokenSource]) -> None:
+        self._make = make
+        self._made: TokenSource | None = None
+
+    @property
+    def _source(self) -> TokenSource:
+        if self._made is None:
+            made = self._make()
+            self._made = self._made or made
+        return self._made
+
+    def token(self, rejected: str | None = None) -> Token:
+        """See `TokenSource`."""
+        return self._source.token(rejected)
+
+    def stored(self) -> Token | None:
+        """See `TokenSource`."""
+        return self._source.stored()
+
+    def login(self) -> Token:
+        """See `TokenSource`."""
+        return self._source.login()
+
+    def logout(self) -> None:
+        """See `TokenSource`."""
+        self._source.logout()
 
 
 class CachedSource:

@@ -49,6 +49,10 @@ SHAPES = [
     f'{{ env = "A", file = "{CANARY}" }}',
     f'{{ command = "get {CANARY}" }}',
     f'{{ command = ["{CANARY}", 5] }}',
+    f'{{ keyring = ["{CANARY}"] }}',
+    f'{{ keyring = "acme", password = "{CANARY}" }}',
+    f'{{ prompt = {{ "{CANARY}" = "x" }} }}',
+    f'{{ ci_identity = "{CANARY}\\n" }}',
     f'{{ a = {{ b = {{ c = "{CANARY}" }} }} }}',
 ]
 PLACES = {

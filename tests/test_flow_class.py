@@ -121,7 +121,7 @@ def test_a_class_that_is_none(folder: Path, path: str, message: str) -> None:
 def test_a_secret_that_is_not_there(folder: Path) -> None:
     """It is an error of its own, with the line and the key."""
     file = write(folder, "signers:Signer", 'options = { key = { env = "NOT_SET" } }')
-    with pytest.raises(SecretUnavailable, match=r":4: profile 'work', options = \{ env = \"NOT_SET\" \}"):
+    with pytest.raises(SecretUnavailable, match=r":4: profile 'work', options.key = \{ env = \"NOT_SET\" \}"):
         signed(file)
 
 

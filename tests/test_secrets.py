@@ -181,8 +181,11 @@ class TestShown:
             ({"file": "~/token"}, '{ file = "~/token" }'),
             ({"command": ["op"]}, '{ command = ["op"] }'),
             ({"command": ["op", f"--password={VALUE}"]}, '{ command = ["op", …] }'),
+            ({"keyring": "acme"}, '{ keyring = "acme", username = "work" }'),
+            ({"prompt": "Password"}, '{ prompt = "Password" }'),
+            ({"ci_identity": "acme"}, '{ ci_identity = "acme" }'),
         ],
-        ids=["text", "env", "file", "command", "arguments"],
+        ids=["text", "env", "file", "command", "arguments", "keyring", "prompt", "ci_identity"],
     )
     def test_it(self, secret: Make, reference: Reference, shown: str) -> None:
         """Neither its text, nor its value, nor an argument of its command is shown by any way to print it."""

@@ -2,12 +2,14 @@
 
 import os
 import threading
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
+from requests_auth_profiles._build.calls import call
 from requests_auth_profiles._build.store import store_of
 from requests_auth_profiles._config.file import ProfilesFile
 from requests_auth_profiles._config.secrets import Secret
@@ -24,7 +26,7 @@ from requests_auth_profiles._config.spec import (
 )
 from requests_auth_profiles._credential import Credential, InHeader, InQuery, utf8
 from requests_auth_profiles._hosts import Reach
-from requests_auth_profiles._source import CachedSource, StaticSource
+from requests_auth_profiles._source import CachedSource, DeferredSource, StaticSource
 from requests_auth_profiles.errors import ConfigurationError
 from requests_auth_profiles.stores import TokenStore
 
@@ -60,7 +62,7 @@ class Builder:
     """
 
     def __init__(self, file: ProfilesFile, attendant: "Attendant | None" = None) -> None:
-        self.file = file
+        self.file = replace(file, call=call)
         self._attendant = attendant
         self._auths: dict[str, ProfileAuth | ComposedAuth] = {}
         self._store: TokenStore | None = None
@@ -89,31 +91,33 @@ class Builder:
             case Compose(members=members):
                 return ComposedAuth(spec.name, [self.auth(member).within(reach) for member in members])
             case ApiKey(api_key=key, place="query", name=name):
-                return ProfileAuth(reach, InQuery(name, StaticSource(key)))
+                return ProfileAuth(reach, InQuery(name, StaticSource(key, key.forget)))
             case ApiKey(api_key=key, name=name):
-                return ProfileAuth(reach, InHeader(name, "{token}", StaticSource(key)))
+                return ProfileAuth(reach, InHeader(name, "{token}", StaticSource(key, key.forget)))
             case Basic(username=username, password=password):
-                source = StaticSource(partial(_pair, spec.name, username, password))
+                source = StaticSource(
+                    partial(_pair, spec.name, username, password), partial(_forget, username, password)
+                )
                 return ProfileAuth(reach, InHeader("Authorization", "Basic {token}", source))
             case Ntlm(user=user):
                 return ProfileAuth(reach, _ntlm(user))
             case Bearer(token=token, header_name=name, header_value=form):
-                return ProfileAuth(reach, InHeader(name, form, StaticSource(token)))
+                return ProfileAuth(reach, InHeader(name, form, StaticSource(token, token.forget)))
             case Foreign() as scheme:
                 from requests_auth_profiles._foreign import ByClass
 
                 return ProfileAuth(reach, ByClass(spec.name, scheme.path, partial(_resolved, scheme)))
             case Command() | OAuth2() as scheme:
-                tokens = self._tokens(spec.name, scheme)
+                # Later: to read the file is all that is done before a token is asked for.
+                tokens = DeferredSource(partial(self._tokens, spec.name, scheme, self.store))
                 return ProfileAuth(reach, InHeader(scheme.header_name, scheme.header_value, tokens))
 
-    def _tokens(self, name: str, scheme: Command | OAuth2) -> CachedSource:
-        # Imported here: a profile with an API key needs none of it.
+    def _tokens(self, name: str, scheme: Command | OAuth2, store: TokenStore) -> CachedSource:
         from requests_auth_profiles._build import tokens
 
         if isinstance(scheme, Command):
-            return tokens.printed(name, scheme, self.store)
-        return tokens.issued(name, scheme, self.store, self._attendant)
+            return tokens.printed(name, scheme, store)
+        return tokens.issued(name, scheme, store, self._attendant)
 
 
 def _resolved(scheme: Foreign) -> tuple[list[Any], dict[str, Any]]:
@@ -139,6 +143,17 @@ def _pair(name: str, username: Callable[[], str], password: Callable[[], str]) -
             hint="check username; no server can know a user by such a name (RFC 7617 section 2)",
         )
     return b64encode(utf8(f"{user}:{password()}")).decode()
+
+
+def _forget(username: Secret, password: Secret, refused: str | None) -> None:
+    """Has both looked up again, if they are still those in what `Basic` carried."""
+    if refused is None:
+        username.forget()
+        password.forget()
+        return
+    user, _, word = b64decode(refused).decode().partition(":")
+    username.forget(user)
+    password.forget(word)
 
 
 def _ntlm(user: Basic | None) -> Credential:

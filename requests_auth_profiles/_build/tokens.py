@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from requests.auth import AuthBase
 
+from requests_auth_profiles._build.route import route_of
 from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Client, Command, OAuth2
@@ -23,7 +26,8 @@ from requests_auth_profiles._oauth2.server import Server
 from requests_auth_profiles._oauth2.sign_in import AuthorizationCode, Implicit
 from requests_auth_profiles._program import Program
 from requests_auth_profiles._source import CachedSource, Grant
-from requests_auth_profiles.errors import SecretUnavailable
+from requests_auth_profiles._token import Token
+from requests_auth_profiles.errors import InteractionRequired, InvalidGrantRequest, SecretUnavailable
 from requests_auth_profiles.stores import TokenStore
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["issued", "printed"]
 
+_NOT_US = frozenset({"invalid_client"})  # RFC 6749 section 5.2
 _PATIENCE_SECONDS = 10.0  # what the other one needs beyond its own time limit
 
 
@@ -49,9 +54,8 @@ def printed(name: str, scheme: Command, store: TokenStore) -> CachedSource:
         patience_seconds=3 * _PATIENCE_SECONDS + _PATIENCE_SECONDS,  # a program has 30 s
     )
 
-def issued(
-    name: str, scheme: OAuth2, store: TokenStore, attendant: "Attendant | None"
-) -> CachedSource:
+
+def issued(name: str, scheme: OAuth2, store: TokenStore, attendant: "Attendant | None") -> CachedSource:
     """Where the token of a profile comes from that a provider issues.
 
     Args:
@@ -61,7 +65,7 @@ def issued(
         attendant: who takes the person to the provider; None = their browser.
     """
     return CachedSource(
-        _grant(name, scheme, attendant),
+        _proving(_grant(name, scheme, attendant), scheme),
         store,
         name,
         label=name,
@@ -72,8 +76,56 @@ def issued(
         patience_seconds=3 * scheme.timeout + _PATIENCE_SECONDS,
     )
 
-def _grant(name: str, scheme: OAuth2, attendant: "Attendant | None") -> Grant:
-    channel = Channel(scheme.timeout)
+
+@dataclass(frozen=True, slots=True)
+class _Proving:
+    """A grant whose secrets are looked up again the next time where the provider refuses them.
+
+    Args:
+        grant: how the token is won.
+        secrets: what proves who we are.
+        refusals: the errors that say so, of a new token; of a refresh it is `invalid_client` alone.
+        interactive: see `Grant`.
+        scope: see `Grant`.
+    """
+
+    grant: Grant
+    secrets: tuple[Secret, ...]
+    refusals: frozenset[str]
+    interactive: bool
+    scope: str
+
+    def fetch(self) -> Token:
+        """A new token; see `Grant`."""
+        return self._won(self.grant.fetch, self.refusals)
+
+    def refresh(self, token: Token) -> Token:
+        """A new token for a refresh token; see `Grant`."""
+        return self._won(partial(self.grant.refresh, token), _NOT_US)
+
+    def _won(self, win: Callable[[], Token], refusals: frozenset[str]) -> Token:
+        try:
+            return win()
+        except InvalidGrantRequest as error:
+            if error.error in refusals:
+                for secret in self.secrets:
+                    secret.forget()
+            raise
+
+
+def _proving(grant: ClientCredentials | Password | AuthorizationCode | Implicit, scheme: OAuth2) -> Grant:
+    user = () if scheme.user is None else (scheme.user.username, scheme.user.password)
+    secret = scheme.client.client_secret
+    # RFC 6749 section 5.2: of the password grant, invalid_grant says that the person is not who they say.
+    refusals = _NOT_US | ({"invalid_grant"} if scheme.flow == "password" else frozenset())
+    secrets = user if secret is None else (secret, *user)
+    return _Proving(grant, secrets, refusals, grant.interactive, grant.scope)
+
+
+def _grant(
+    name: str, scheme: OAuth2, attendant: "Attendant | None"
+) -> ClientCredentials | Password | AuthorizationCode | Implicit:
+    channel = Channel(scheme.timeout, route=partial(route_of, scheme.http), retries=scheme.http.retries)
     server = Server(scheme.endpoints, channel)
     target = {"audience": scheme.audience, "resource": scheme.resource}
     aimed = {key: value for key, value in target.items() if value is not None}
@@ -111,6 +163,7 @@ def _grant(name: str, scheme: OAuth2, attendant: "Attendant | None") -> Grant:
         response_type=scheme.response_type,
         code_field_name=scheme.code_field_name,
     )
+
 
 def _listen(
     name: str, provider: str, scheme: OAuth2, attendant: "Attendant | None", field: str
@@ -175,5 +228,5 @@ def _name(username: Secret) -> str:
     """Whose tokens they are; where that cannot be known, those of nobody."""
     try:
         return username()
-    except SecretUnavailable:  # whoever needs the name is told; a look at what is kept needs it not
-        return str(username)
+    except (SecretUnavailable, InteractionRequired):
+        return str(username)  # whoever needs the name is told; a look at what is kept needs it not

@@ -3,7 +3,7 @@
 import re
 from ipaddress import IPv6Address, ip_address
 
-from requests_auth_profiles._config.kinds import Kind, Problem, each, not_a, text
+from requests_auth_profiles._config.kinds import SECRET, Kind, Problem, each, not_a, text
 from requests_auth_profiles._hosts import HostPattern, is_confidential
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "ISSUER",
     "PATH",
     "PORTS",
+    "PROXY",
     "REDIRECT_HOST",
     "SEGMENT",
     "URI",
@@ -157,6 +158,17 @@ def _path(value: object) -> Problem | None:
     return None
 
 
+def _proxy(value: object) -> Problem | None:
+    if type(value) is not str or text(value) is not None:
+        return SECRET.problem(value)
+    parts = re.fullmatch(r"(https?|socks5h?)://(?:([^/?#]*)@)?([^/?#@]*)/?", value)
+    if parts is None:
+        return Problem("is not the URL of a proxy: http://, https:// or socks5://, and a host")
+    if parts[2] is not None and _characters(parts[2]) is not None:
+        return Problem("has a character in its user or password that is written %…")
+    return _authority(parts[3])
+
+
 def _segment(value: object) -> Problem | None:
     if (problem := text(value)) is not None:
         return problem
@@ -171,5 +183,6 @@ REDIRECT_HOST = Kind("a host", '"127.0.0.1"', _redirect_host)
 URL = Kind("an https URL", '"https://login.acme.com/token"', _url)
 ISSUER = Kind("an https URL without a query", '"https://login.acme.com"', _issuer)
 URI = Kind("a URI", '"https://api.acme.com"', _uri)
+PROXY = Kind("the URL of a proxy", '"http://proxy.acme.com:3128"', _proxy)
 PATH = Kind("a path", '"/callback"', _path)
 SEGMENT = Kind("one part of a path", '"acme"', _segment)

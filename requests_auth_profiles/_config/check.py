@@ -121,7 +121,9 @@ def literal_secrets(data: Mapping[str, Any], profiles: Mapping[str, Effective | 
 def _literal(table: object, path: _Path, key_of_name: Callable[[str], Key | None]) -> Iterator[_Path]:
     for name, value in table.items() if isinstance(table, dict) else ():
         key = key_of_name(name)
-        if key is not None and key.secret and isinstance(value, str):
+        if key is not None and key.entries:
+            yield from _literal(value, (*path, name), by_name(*key.entries).get)
+        elif key is not None and key.is_secret(value):
             yield *path, name
 
 
@@ -315,6 +317,10 @@ def _together(found: Effective, flow: Flow) -> _Found:
         if needed and has in said and needed not in found and needed not in flow.needs:
             message = f"needs {needed}, as it has {has}"
             yield Fault(("profiles", found.name), message, PROFILE[needed].written())
+    entries = said.get("http")
+    if isinstance(entries, dict) and "client_key" in entries and "client_cert" not in entries:
+        message = "needs client_cert beside it: the certificate of that key"
+        yield Fault(found.path("http", "client_key"), message, 'client_cert = "client.pem"')
     if by_code and "username" in said and said.get("client_auth") == "basic":
         message = "says who we are in the header where username stands already"
         yield Fault(found.path("client_auth"), message, 'client_auth = "post"')

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from requests_auth_profiles._config import environment
+from requests_auth_profiles._config.asking import Call
 from requests_auth_profiles._config.check import faults, incomplete, literal_secrets, root_faults
 from requests_auth_profiles._config.document import Document, typed
 from requests_auth_profiles._config.house import rows
@@ -57,11 +58,13 @@ class ProfilesFile:
         path: where it is.
         layers: what stands in all of them.
         profiles: what holds for each profile.
+        call: how a CI service is called for a secret; None = not at all.
     """
 
     path: Path
     layers: Layers = field(repr=False)
     profiles: Mapping[str, Effective] = field(repr=False)
+    call: Call | None = None
 
     @classmethod
     def read(cls, path: Path, site: Path | None = None, instead: bytes | None = None) -> Self:
@@ -123,7 +126,7 @@ class ProfilesFile:
         found = self.profiles[name]
         if lacking := incomplete(found):
             raise ProfilesFileError(str(self.path), self.placed(lacking))
-        return profile_of(found, self._place)
+        return profile_of(found, self._place, self.call)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -134,7 +137,7 @@ class ProfilesFile:
     def store_key(self) -> Secret | None:
         """Where `[store]` says the key of the token store is, if it does."""
         key = self.layers.data.get("store", {}).get("key")
-        return None if key is None else Secret(key, self._place(("store", "key")))
+        return None if key is None else Secret(key, self._place(("store", "key")), call=self.call)
 
     @property
     def store_url(self) -> str:

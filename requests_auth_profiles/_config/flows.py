@@ -31,7 +31,9 @@ class Flow:
     @property
     def keys(self) -> frozenset[str]:
         """Its own keys: neither those that every profile takes nor the variables of its provider."""
-        return frozenset((*self.needs, *self.takes, *(("provider", *ENDPOINTS) if self.endpoints else ())))
+        return frozenset(
+            (*self.needs, *self.takes, *(("provider", "http", *ENDPOINTS) if self.endpoints else ()))
+        )
 
 
 ENDPOINTS = (
@@ -59,13 +61,6 @@ FLOWS = {
             "a Windows user; without one, on Windows, whoever is signed in",
             (),
             ("username", "password"),
-        ),
-        Flow("class", "a requests auth of another package", ("class",), ("args", "options")),
-        Flow(
-            "command",
-            "a program of yours that prints the token",
-            ("command",),
-            ("header_name", "header_value", "early_expiry"),
         ),
         Flow("bearer", "a token that you have already", ("token",), ("header_name", "header_value")),
         Flow(
@@ -110,6 +105,13 @@ FLOWS = {
             ("username", "password"),
             ("client_id", *_CLIENT),
             ("token_url",),
+        ),
+        Flow("class", "a requests auth of another package", ("class",), ("args", "options")),
+        Flow(
+            "command",
+            "a program of yours that prints the token",
+            ("command",),
+            ("header_name", "header_value", "early_expiry"),
         ),
     )
 }

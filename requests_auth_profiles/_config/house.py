@@ -23,7 +23,7 @@ _PLACE = re.compile(r"\{([^{}]*)\}")
 _SAYABLE = {
     key.name: key
     for key in PROFILE.values()
-    if key.name != "provider" and not key.common and key.kind is not kinds.SECRET
+    if key.name != "provider" and not key.common and key.kind is not kinds.SECRET and not key.entries
 }
 
 

@@ -23,7 +23,8 @@ class Effective:
     Args:
         name: the profile's name.
         values: the keys that it or a parent says.
-        places: where those of them stand that are not its own, from the root of the file.
+        places: where those of them stand that are not its own, from the root of the file; and the entries of
+            those that are merged, as `key.entry`.
         provider: the row of its provider, if it names one that is known.
         defaults: what the provider's row says of the other keys.
     """
@@ -48,17 +49,20 @@ class Effective:
         meant = key_of(key, self.values.get("flow")) if known is None else None
         return known if meant is None else meant.default
 
-    def path(self, key: str) -> _Path:
-        """Where a key stands in the file."""
-        return self.places.get(key, ("profiles", self.name, key))
+    def path(self, key: str, entry: str = "") -> _Path:
+        """Where a key stands in the file, or an entry of one that is merged."""
+        path = self.places.get(key, ("profiles", self.name, key))
+        return self.places.get(f"{key}.{entry}", (*path, entry)) if entry else path
 
     def over(self, table: Mapping[str, Any], path: _Path) -> "Effective":
         """The same under the keys of a table that stands at a path, and that may change all but the name."""
         values = {**self.values, **table}
+        own = {key: (*path, key) for key in table}
         for key in _MERGED:
             if isinstance(self.values.get(key), dict) and isinstance(table.get(key), dict):
                 values[key] = {**self.values[key], **table[key]}
-        own = {key: (*path, key) for key in table}
+                own |= {f"{key}.{entry}": self.path(key, entry) for entry in self.values[key]}
+                own |= {f"{key}.{entry}": (*path, key, entry) for entry in table[key]}
         return Effective(self.name, values, {**self.places, **own}, None, {})
 
 
@@ -114,7 +118,7 @@ def _effective(
 ) -> Effective:
     found = Effective(name, table, {}, None, {})
     if parent is not None:
-        inherited = {key: parent.path(key) for key in parent.values}
+        inherited = {**parent.places, **{key: parent.path(key) for key in parent.values}}
         found = Effective(name, parent.values, inherited, None, {}).over(table, ("profiles", name))
     if in_ci and (more := overlay(table)) is not None:
         if _EITHER & more.keys():  # the one goes without the other

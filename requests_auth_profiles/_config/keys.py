@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from requests_auth_profiles._config import kinds
+from requests_auth_profiles._config import addresses, kinds
 from requests_auth_profiles._config.kinds import Kind
 
 __all__ = ["PROVIDER", "ROOT", "VARIABLE", "Key", "by_name"]
@@ -34,6 +34,11 @@ class Key:
     merged: bool = False
     default: Any = None
     entries: tuple["Key", ...] = ()
+
+    def is_secret(self, value: object) -> bool:
+        """Whether a value that stands in the file itself must not be readable by others."""
+        bare = self.kind is addresses.PROXY and "@" not in str(value)  # a proxy that asks for no password
+        return self.secret and isinstance(value, str) and not bare
 
     def written(self, value: str = "") -> str:
         """A line of TOML that sets it: to a value, or as an example."""

@@ -13,14 +13,17 @@ from typing import NamedTuple
 __all__ = [
     "ANY_TEXT",
     "ARGUMENTS",
+    "BESIDE",
     "BOOLEAN",
     "CLASS",
+    "FILE",
     "HEADER_NAME",
     "HEADER_VALUE",
     "NAMES",
     "OPTIONS",
     "PARAMETERS",
     "REFERENCES",
+    "RETRIES",
     "SCOPES",
     "SECONDS",
     "SECRET",
@@ -39,6 +42,7 @@ __all__ = [
     "text",
 ]
 
+_MOST_RETRIES = 10
 _MOST_SECONDS = 1_000_000  # some eleven days; poll(2) takes no more than 24
 _COMPARED = 100
 _TYPES = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table"}
@@ -52,8 +56,14 @@ REFERENCES = {
     "env": '{ env = "NAME" }',
     "file": '{ file = "secret.txt" }',
     "command": '{ command = ["program", "argument"] }',
+    "keyring": '{ keyring = "service", username = "name" }',
+    "prompt": '{ prompt = "Password" }',
+    "ci_identity": '{ ci_identity = "audience" }',
 }
 """What a secret may be read from, instead of standing in the file, and how that is written."""
+
+BESIDE = {"keyring": ("username",)}
+"""What may stand beside the one key of a reference: text that is no secret."""
 
 
 class Problem(NamedTuple):
@@ -229,11 +239,13 @@ def _secret(value: object) -> Problem | None:
         return text(value)
     if type(value) is not dict:
         return not_a("text or a reference", value)
-    how = next(iter(value), "")
-    if len(value) != 1 or how not in REFERENCES:
+    how = next((name for name in value if name in REFERENCES), "")
+    if not is_reference(value):
         return Problem(f"is not one of {', '.join(REFERENCES.values())}")
-    problem = _FORMS.get(how, text)(value[how])
-    return None if problem is None else Problem(f"its {how} {problem.message}", REFERENCES[how])
+    for name, what in value.items():
+        if (problem := _FORMS.get(name, text)(what)) is not None:
+            return Problem(f"its {name} {problem.message}", REFERENCES[how])
+    return None
 
 
 def _variable(value: object) -> Problem | None:
@@ -271,7 +283,10 @@ def _argument(value: object) -> Problem | None:
 
 def is_reference(value: object) -> bool:
     """Whether a value is meant as one of the `REFERENCES`."""
-    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in REFERENCES
+    if not isinstance(value, dict):
+        return False
+    how = [name for name in value if name in REFERENCES]
+    return len(how) == 1 and not value.keys() - {*how, *BESIDE.get(how[0], ())}
 
 
 def _arguments(value: object) -> Problem | None:
@@ -279,7 +294,18 @@ def _arguments(value: object) -> Problem | None:
 
 
 def _options(value: object) -> Problem | None:
-    return _argument(value) if type(value) is dict else not_a("a table", value)
+    if type(value) is not dict:
+        return not_a("a table", value)
+    for name, entry in value.items():  # it is no reference itself, whatever its options are called
+        if (problem := _argument(entry)) is not None:
+            return Problem(problem.message, problem.write or "…", problem.below or name)
+    return None
+
+
+def _retries(value: object) -> Problem | None:
+    if type(value) is not int:
+        return not_a("a whole number", value)
+    return None if 0 <= value <= _MOST_RETRIES else Problem(f"is not between 0 and {_MOST_RETRIES}")
 
 
 def _store(value: object) -> Problem | None:
@@ -300,6 +326,8 @@ TEXT = Kind("text", '"…"', text)
 ANY_TEXT = Kind("text", '"…"', _any_text)
 BOOLEAN = Kind("true or false", "true", _boolean)
 SECONDS = Kind("a number of seconds", "30", _seconds)
+RETRIES = Kind("a whole number", "3", _retries)
+FILE = Kind("a file", '"acme.pem"', text)
 TIMEOUT = Kind("a number of seconds above 0", "60", _timeout)
 NAMES = Kind("a list of names", '["one", "two"]', _names)
 SCOPES = Kind("a list of scopes", '["openid", "email"]', _scopes)

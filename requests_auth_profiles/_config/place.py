@@ -30,5 +30,8 @@ class Place:
     path: tuple[str, ...]
 
     def __str__(self) -> str:
-        owner = f"profile {self.path[1]!r}, " if self.path[0] == "profiles" else f"{self.path[0]}."
-        return f"{self.file}:{line_of(lines(self.text), self.path)}: {owner}{self.path[-1]}"
+        owner, path = f"{self.path[0]}.", self.path[1:]
+        if self.path[0] == "profiles":
+            owner, path = f"profile {self.path[1]!r}, ", self.path[2:]
+            path = path[2:] if path[:2] == ("when", "ci") else path  # the line tells which is meant
+        return f"{self.file}:{line_of(lines(self.text), self.path)}: {owner}{'.'.join(path)}"

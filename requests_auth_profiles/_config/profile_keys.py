@@ -38,6 +38,24 @@ PROFILE = by_name(
     Key("description", kinds.ANY_TEXT, "what it is for, for people", common=True),
     Key("hosts", addresses.HOSTS, "where the credential may go; absent = any https host", common=True),
     Key("allow_http", kinds.BOOLEAN, "whether it may go over plain http", common=True, default=False),
+    Key(
+        "http",
+        kinds.TABLE,
+        "how the provider is called, in place of what the environment says",
+        "[profiles.NAME.http]",
+        merged=True,
+        entries=(
+            Key("proxy", addresses.PROXY, "the proxy for it, a password in it as in any secret", secret=True),
+            Key("ca_bundle", kinds.FILE, "who vouches for it (PEM)", '"acme-ca.pem"'),
+            Key("client_cert", kinds.FILE, "the certificate that it is shown (PEM)", '"client.pem"'),
+            Key("client_key", kinds.FILE, "the key of that; absent = it is in the same file", '"client.key"'),
+            Key(
+                "retries",
+                kinds.RETRIES,
+                "how often a call is made again where it failed and that is safe; absent = twice at most",
+            ),
+        ),
+    ),
     Key("provider", kinds.TEXT, "a provider whose endpoints are known", '"okta"'),
     Key("issuer", addresses.ISSUER, "the provider's issuer; its endpoints are discovered there"),
     Key(

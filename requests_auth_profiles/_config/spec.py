@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from requests_auth_profiles._config.asking import Call
 from requests_auth_profiles._config.flows import ENDPOINTS
 from requests_auth_profiles._config.inheritance import Effective
 from requests_auth_profiles._config.kinds import is_reference
@@ -20,6 +22,8 @@ __all__ = [
     "Command",
     "Compose",
     "Foreign",
+    "Http",
+    "Named",
     "Ntlm",
     "OAuth2",
     "Profile",
@@ -108,6 +112,25 @@ class Redirect:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file that a profile names; a relative one is beside the file that names it."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """How the provider is called, in place of what the environment says."""
+
+    proxy: Secret | None
+    ca_bundle: Named | None
+    client_cert: Named | None
+    client_key: Named | None
+    retries: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth2:
     """A token that a provider issues."""
@@ -129,6 +152,7 @@ class OAuth2:
     header_value: str
     early_expiry: float
     timeout: float
+    http: Http
 
 
 Scheme = ApiKey | Basic | Bearer | Command | Compose | Foreign | Ntlm | OAuth2
@@ -155,21 +179,33 @@ class Profile:
     scheme: Scheme
 
 
-def profile_of(found: Effective, placed: _Placed) -> Profile:
-    """The profile that a checked set of keys means."""
+def profile_of(found: Effective, placed: _Placed, call: Call | None) -> Profile:
+    """The profile that a checked set of keys means.
+
+    Args:
+        found: the keys.
+        placed: gives the place of a path.
+        call: how a CI service is called for a secret; None = not at all.
+    """
     return Profile(
         name=found.name,
         flow=found.get("flow") or "compose",
         description=found.get("description") or "",
         hosts=tuple(HostPattern.parse(text) for text in found.get("hosts") or ()),
         allow_http=found.get("allow_http"),
-        scheme=_scheme(found, placed),
+        scheme=_scheme(found, placed, call),
     )
 
 
-def _scheme(found: Effective, placed: _Placed) -> Scheme:  # noqa: PLR0911  a case for each flow
+def _scheme(found: Effective, placed: _Placed, call: Call | None) -> Scheme:  # noqa: PLR0911  a case for each flow
+    # As `keyring get SERVICE USERNAME` has it: whoever the profile signs in, or the profile itself.
+    user = found.get("username") if isinstance(found.get("username"), str) else found.name
+
+    def made(path: tuple[str, ...], reference: Any) -> Secret:
+        return Secret(reference, placed(path), user=user, call=call)
+
     def secret(key: str) -> Secret:
-        return Secret(found.get(key), placed(found.path(key)))
+        return made(found.path(key), found.get(key))
 
     match found.get("flow"):
         case None:
@@ -191,8 +227,11 @@ def _scheme(found: Effective, placed: _Placed) -> Scheme:  # noqa: PLR0911  a ca
         case "class":
             return Foreign(
                 path=found.get("class"),
-                args=_with_secrets(found.get("args") or [], placed(found.path("args"))),
-                options=_with_secrets(found.get("options") or {}, placed(found.path("options"))),
+                args=_with_secrets(found.get("args") or [], partial(made, found.path("args"))),
+                options={
+                    name: _with_secrets(value, partial(made, found.path("options", name)))
+                    for name, value in found.get("options").items()
+                },
             )
         case "command":
             return Command(
@@ -203,23 +242,38 @@ def _scheme(found: Effective, placed: _Placed) -> Scheme:  # noqa: PLR0911  a ca
                 early_expiry=found.get("early_expiry"),
             )
         case flow:
-            return _oauth2(flow, found, secret)
+            return _oauth2(flow, found, secret, _http(found, placed, made))
 
 
-def _with_secrets(value: Any, place: Place) -> Any:
+def _http(found: Effective, placed: _Placed, made: Callable[[tuple[str, ...], Any], Secret]) -> Http:
+    said = found.get("http")
+
+    def file(entry: str) -> Named | None:
+        return Named(said[entry], placed(found.path("http", entry))) if entry in said else None
+
+    return Http(
+        proxy=made(found.path("http", "proxy"), said["proxy"]) if "proxy" in said else None,
+        ca_bundle=file("ca_bundle"),
+        client_cert=file("client_cert"),
+        client_key=file("client_key"),
+        retries=said.get("retries"),
+    )
+
+
+def _with_secrets(value: Any, made: Callable[[Any], Secret]) -> Any:
     """A value with the references to secrets in it made such."""
     if is_reference(value):
-        return Secret(value, place)
+        return made(value)
     if isinstance(value, dict):
-        return {name: _with_secrets(entry, place) for name, entry in value.items()}
-    return [_with_secrets(entry, place) for entry in value] if isinstance(value, list) else value
+        return {name: _with_secrets(entry, made) for name, entry in value.items()}
+    return [_with_secrets(entry, made) for entry in value] if isinstance(value, list) else value
 
 
 def _user(secret: Callable[[str], Secret]) -> Basic:
     return Basic(username=secret("username"), password=secret("password"))
 
 
-def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret]) -> OAuth2:
+def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret], http: Http) -> OAuth2:
     token = found.get("token") if flow == "implicit" else "access_token"
     implicit = "id_token" if token == "id_token" else "token"
     return OAuth2(
@@ -244,6 +298,7 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret]) -> OAu
         header_value=found.get("header_value"),
         early_expiry=found.get("early_expiry"),
         timeout=found.get("timeout"),
+        http=http,
     )
 
 

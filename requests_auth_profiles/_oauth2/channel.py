@@ -26,9 +26,14 @@ from requests_auth_profiles.errors import (
     TimeoutOccurred,
 )
 
-__all__ = ["Channel", "Reply"]
+__all__ = ["Channel", "Reply", "Route"]
 
 _LIMIT = 1024 * 1024
+_REFUSED = "its proxy wants another user or password (407)"
+_HINTS = {
+    "proxy": "check the URL of the proxy, and the user and password in it",
+    "CERTIFICATE_VERIFY_FAILED": "if your house vouches for it: ca_bundle, or export REQUESTS_CA_BUNDLE=…",
+}
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
 
@@ -52,6 +57,21 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """By which way a provider is reached, where that is not as a session and the environment say.
+
+    Args:
+        proxy: the proxy's URL, perhaps with a password in it; empty = as they say.
+        ca_bundle: the file or folder of who vouches for the provider; empty = as they say.
+        cert: the file of the certificate that we show, with its key or beside that; empty = as they say.
+    """
+
+    proxy: str = field(default="", repr=False)
+    ca_bundle: str = ""
+    cert: str | tuple[str, str] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """Calls to the identity provider: no redirects, no netrc, 1 MiB at most, one deadline for all of it.
 
@@ -61,12 +81,16 @@ class Channel:
         spent_seconds: how much of that time is gone already; see `since`.
         session: whose proxies, certificates and adapters are used, and nothing else of it; None = what the
             environment says.
+        route: gives the way to the provider for each exchange; None = as the session says.
+        retries: how often a request is sent again; None = as often as the caller allows.
     """
 
     timeout_seconds: float
     now: Callable[[], float] = time.time
     spent_seconds: float = 0
     session: requests.Session | None = field(default=None, repr=False)
+    route: Callable[[], Route] | None = field(default=None, repr=False)
+    retries: int | None = None
 
     def since(self, started: float) -> Self:
         """This channel for an exchange that shares its deadline with those before it.
@@ -76,9 +100,10 @@ class Channel:
         """
         return replace(self, spent_seconds=time.monotonic() - started)
 
-    def get(self, url: str) -> Reply:
+    def get(self, url: str, auth: AuthBase | None = None) -> Reply:
         """What stands at a URL; see `post` for the errors."""
-        return self._exchange(requests.Request("GET", url), attempts=3)
+        attempts = 3 if self.retries is None else 1 + self.retries
+        return self._exchange(requests.Request("GET", url, auth=auth), attempts=attempts)
 
     def post(self, url: str, form: Mapping[str, str], auth: AuthBase, *, attempts: int) -> Reply:
         """The answer to a form.
@@ -88,7 +113,7 @@ class Channel:
             form: what is sent.
             auth: how the client proves itself.
             attempts: how often it may be sent where the provider is busy or cannot be reached; 1 for what
-                works only once.
+                works only once. What could not be sent at all does not count, where `retries` is said.
 
         Raises:
             ProviderUnavailable: it cannot be reached, or is still busy after the last attempt.
@@ -96,17 +121,20 @@ class Channel:
             InvalidProviderResponse: it redirects, or answers more than 1 MiB.
             RequestsAuthException: what `auth` raises.
         """
+        if self.retries is not None:
+            attempts = min(attempts, 1 + self.retries)
         return self._exchange(requests.Request("POST", url, data=dict(form), auth=auth), attempts=attempts)
 
     def _exchange(self, request: requests.Request, *, attempts: int) -> Reply:
         host = urlsplit(request.url).netloc
         # Here, not in the thread: to prove who the client is may take a secret that is not there.
         prepared = _prepared(request, host)
+        route = self.route() if self.route is not None else Route()
         deadline = time.monotonic() + self.timeout_seconds - self.spent_seconds
-        for attempt in range(1, attempts + 1):
+        for attempt in range(1, 1 + max(attempts, 1 + (self.retries or 0))):
             left = max(deadline - time.monotonic(), 0.001)
             line = _Line()
-            reply = _within(left, partial(self._send, line, prepared, left), line.cut)
+            reply = _within(left, partial(self._send, line, route, prepared, left), line.cut)
             if reply is None or (isinstance(reply, str) and time.monotonic() >= deadline):
                 raise TimeoutOccurred(
                     f"{host} did not answer within {self.timeout_seconds:g} s",
@@ -116,27 +144,34 @@ class Channel:
                 return _accepted(reply, host)
             asked = _asked_pause(reply, self.now())
             pause = random.uniform(0.1, 0.3) * attempt if asked is None else asked  # noqa: S311  no secret
-            if attempt == attempts or time.monotonic() + pause > deadline:
+            again = attempt < attempts or (attempt <= (self.retries or 0) and line.is_unused)
+            if not again or reply == _REFUSED or time.monotonic() + pause > deadline:
                 raise _unavailable(reply, host, asked)
             time.sleep(pause)
         raise ValueError("attempts must be 1 or more")
 
-    def _send(self, line: "_Line", prepared: requests.PreparedRequest, seconds: float) -> Reply | str:
+    def _send(
+        self, line: "_Line", route: Route, prepared: requests.PreparedRequest, seconds: float
+    ) -> Reply | str:
         """The reply, or why there is none: an exception of requests would carry the request, secrets too."""
         requested_at = self.now()
         try:
             # Not by a session: that reads a redirect to its end, however long, and unpacks it.
             url = prepared.url or ""
             way = self._mounted(url) or line
-            with way.send(prepared, timeout=seconds, **_settings(url, self.session)) as response:
+            line.is_unused = way is line  # nobody knows what another adapter has sent
+            with way.send(prepared, timeout=seconds, **_settings(url, self.session, route)) as response:
                 body = b""
                 for part in response.raw.stream(64 * 1024, decode_content=False):
                     body += part
                     if len(body) > _LIMIT:
                         break
                 return Reply(response.status_code, response.headers, body, requested_at, prepared)
-        except requests.exceptions.ProxyError:
-            return "the proxy that the environment names does not let us through"
+        except requests.exceptions.ProxyError as error:
+            if "407" in str(_bottom(error)):
+                return _REFUSED
+            names = "http.proxy" if route.proxy else "the environment"
+            return f"the proxy that {names} names does not let us through"
         except Exception as error:  # noqa: BLE001  a thread would print it
             return _cause(error)
         finally:
@@ -156,6 +191,7 @@ class _Line(HTTPAdapter):
     def __init__(self) -> None:
         super().__init__()
         self._is_cut = False
+        self.is_unused = True
         self._connections: list[Any] = []
         self._sockets: list[socket.socket] = []
 
@@ -169,6 +205,7 @@ class _Line(HTTPAdapter):
             def connect(self) -> None:
                 line._connections.append(self)
                 super().connect()
+                line.is_unused = False
                 # Kept: a connection forgets its socket once an answer without a length begins.
                 line._sockets.append(self.sock)
                 # A name that took too long to look up must not let a request out that was given up.
@@ -203,12 +240,18 @@ def _prepared(request: requests.Request, host: str) -> requests.PreparedRequest:
     raise ConfigurationError(f"no request to {host} can be written: {problem}", hint="check URLs and secrets")
 
 
-def _settings(url: str, own: requests.Session | None) -> dict[str, Any]:
-    """How to send: what a session and the environment say of proxies and certificates."""
+def _settings(url: str, own: requests.Session | None, route: Route) -> dict[str, Any]:
+    """How to send: what a session and the environment say of proxies and certificates, and a route."""
     session = own or requests.Session()
     settings = session.merge_environment_settings(url, proxies={}, stream=True, verify=None, cert=None)
     if is_loopback(urlsplit(url).hostname or "") and not (own and own.proxies):
         settings["proxies"] = {}  # what stays on this machine may be plain http, which a proxy could read
+    if route.proxy:
+        settings["proxies"] = {"http": route.proxy, "https": route.proxy}
+    if route.ca_bundle:
+        settings["verify"] = route.ca_bundle
+    if route.cert:
+        settings["cert"] = route.cert
     return dict(settings)
 
 
@@ -236,7 +279,9 @@ def _within(
 
 def _unavailable(reply: Reply | str, host: str, asked_seconds: float | None) -> ProviderUnavailable:
     if isinstance(reply, str):
-        return ProviderUnavailable(f"cannot reach {host}: {reply}", hint=f"look whether {host} answers")
+        hints = (word for known, word in _HINTS.items() if known in reply)
+        hint = next(hints, f"look whether {host} answers")
+        return ProviderUnavailable(f"cannot reach {host}: {reply}", hint=hint)
     when = "" if asked_seconds is None else f", and asks to come back in {asked_seconds:.0f} s"
     return ProviderUnavailable(f"{host} answered {reply.status}{when}", hint="try again later")
 
@@ -271,9 +316,14 @@ def _asked_pause(reply: Reply | str, now: float) -> float | None:
         return None
 
 
-def _cause(error: BaseException) -> str:
-    """The name of what is at the bottom of an exception: its text may hold the request."""
+def _bottom(error: BaseException) -> BaseException:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
+    return error
+
+
+def _cause(error: BaseException) -> str:
+    """The name of what is at the bottom of an exception: its text may hold the request."""
+    error = _bottom(error)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
     return reason or type(error).__name__

@@ -1,0 +1,32 @@
+"""How a CI service is called for a secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+__all__ = ["call"]
+
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Headers(AuthBase):
+    """Headers that a request has besides."""
+
+    headers: Mapping[str, str] = field(repr=False)
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        r.headers.update(self.headers)
+        return r
+
+
+def call(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """The status and the body of what a service answers; see `Channel.post` for what is raised."""
+    # Imported here: most profiles need it not.
+    from requests_auth_profiles._oauth2.channel import Channel
+
+    channel, auth = Channel(_SECONDS), _Headers(headers)
+    reply = channel.get(url, auth) if method == "GET" else channel.post(url, {}, auth, attempts=1)
+    return reply.status, reply.body
