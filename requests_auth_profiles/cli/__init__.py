@@ -10,8 +10,10 @@ import click
 import requests
 
 from requests_auth_profiles import __version__
+from requests_auth_profiles.cli.adding import add
 from requests_auth_profiles.cli.context import wants_colour, with_file
 from requests_auth_profiles.cli.demo import demo
+from requests_auth_profiles.cli.editing import edit, remove
 from requests_auth_profiles.cli.importing import import_
 from requests_auth_profiles.cli.profiles import check, init, list_
 from requests_auth_profiles.cli.tokens import login, logout, request, status, token
@@ -42,7 +44,7 @@ def cli() -> None:
     """All verbs."""
 
 
-for _verb in (demo, init, list_, check, login, logout, status, token, request, import_):
+for _verb in (demo, init, add, edit, remove, list_, check, login, logout, status, token, request, import_):
     cli.add_command(_verb)
 
 

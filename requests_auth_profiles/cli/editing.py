@@ -1,0 +1,266 @@
+"""The verbs that change profiles: edit, remove."""
+
+import re
+import secrets
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+
+from requests_auth_profiles import _private_file
+from requests_auth_profiles._build import Builder
+from requests_auth_profiles._config.document import typed
+from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
+from requests_auth_profiles._config.inheritance import overlay, tables
+from requests_auth_profiles._config.lines import lines
+from requests_auth_profiles._config.links import listed
+from requests_auth_profiles.cli import editor
+from requests_auth_profiles.cli.context import named_file, with_file
+from requests_auth_profiles.cli.rewriting import rewrite, target_of, unwritable
+from requests_auth_profiles.cli.statements import Unremovable, without_profile
+from requests_auth_profiles.errors import (
+    ProfileNotFound,
+    ProfilesFileError,
+    RequestsAuthException,
+    StoreError,
+)
+from requests_auth_profiles.stores import TokenStore
+
+__all__ = ["edit", "remove"]
+
+_LIMIT = 16 * 1024 * 1024
+_EDIT, _DROP, _KEEP = "edit", "drop", "keep"
+
+
+@click.command()
+@with_file
+@click.argument("name", required=False)
+def edit(name: str | None) -> int:
+    """Open the profiles file in your editor ($VISUAL, $EDITOR).
+
+    What is edited is a copy. It is checked, and takes the file's place only if nothing is wrong with it.
+    """
+    path, site = profiles_path(named_file()), site_path(named_file())
+    before = _content(path)
+    line = _line(before, name, path) if name else 0
+    words = editor.command()
+    copy = _copied(path, before)
+    try:
+        wrong = _edited(words, copy, line, path, before)
+    except (click.Abort, KeyboardInterrupt, RequestsAuthException):
+        _drop_if_same(copy, before)
+        raise
+    if wrong is not None:
+        return wrong
+    new = copy.read_bytes()
+
+    def change(now: bytes) -> bytes:
+        if now != before:
+            raise RequestsAuthException(
+                f"{path} was changed by somebody else meanwhile, and was left as it is; "
+                f"what you wrote is in {copy}",
+                hint=f"diff {typed(path)} {typed(copy)}",
+            )
+        return new
+
+    try:
+        file = rewrite(path, site, change)
+    except RequestsAuthException as error:
+        click.echo(f"What you wrote is in {copy}", err=True) if str(copy) not in error.message else None
+        raise
+    copy.unlink(missing_ok=True)
+    click.echo(f"Changed {path}: {_count(file)}, nothing wrong.", err=True)
+    return 0
+
+
+def _edited(words: list[str], copy: Path, line: int, path: Path, before: bytes) -> int | None:
+    """Has a copy edited until it is right; the exit code where it is to stay as it is, or is not used."""
+    while True:
+        ended = editor.open_at(words, copy, line)
+        new = copy.read_bytes() if copy.exists() else before
+        if new == before:
+            copy.unlink(missing_ok=True)
+            click.echo(f"Nothing was changed in {path}.", err=True)
+            if option := editor.waits(words):
+                click.echo(f"If {words[0]} came back at once: export EDITOR='{words[0]} {option}'", err=True)
+            return 1 if ended else 0
+        if ended:
+            raise RequestsAuthException(
+                f"{words[0]} ended with {ended}, so nothing was changed; what you wrote is in {copy}",
+                hint=f"mv {typed(copy)} {typed(path)}, if it is right",
+            )
+        try:
+            ProfilesFile.read(path, site_path(named_file()), instead=new)
+        except ProfilesFileError as error:
+            click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
+            line = next((one.line for one in error.faults if one.file == str(path)), 0)
+        else:
+            return None
+        match _choice(copy):
+            case "keep":
+                click.echo(f"{path} is as it was; what you wrote is in {copy}", err=True)
+                return 3
+            case "drop":
+                copy.unlink(missing_ok=True)
+                click.echo(f"{path} is as it was.", err=True)
+                return 3
+
+
+def _choice(copy: Path) -> str:
+    """What is to be done with a copy that has faults."""
+    if not sys.stdin.isatty():
+        return _KEEP
+    try:
+        said: str = click.prompt(
+            "edit it again, drop what you wrote, or keep it in a copy",
+            type=click.Choice([_EDIT, _DROP, _KEEP]),
+            default=_EDIT,
+            err=True,
+        )
+    except click.Abort:
+        click.echo(f"\nWhat you wrote is in {copy}", err=True)
+        raise
+    return said
+
+
+def _content(path: Path) -> bytes:
+    """What stands in the file, whatever is wrong with it."""
+    try:
+        content, _ = _private_file.read(path, limit=_LIMIT, shareable=True)
+    except FileNotFoundError:
+        hint = f"requests-auth init{f' --file {typed(path)}' if named_file() else ''}"
+        raise ProfileNotFound(f"there is no profiles file {path}", hint=hint) from None
+    except _private_file.UnsafeFileError as error:
+        raise RequestsAuthException(str(error), hint=error.hint) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise RequestsAuthException(f"cannot read {path}: {reason}", hint=f"ls -l {typed(path)}") from None
+    return content
+
+
+def _copied(path: Path, content: bytes) -> Path:
+    """A copy beside the file, of a name that editors take for TOML."""
+    copy = target_of(path).with_name(f"profiles.edit-{secrets.token_hex(4)}.toml")
+    with unwritable(copy):
+        _private_file.create(copy, content)
+    return copy
+
+
+def _drop_if_same(copy: Path, before: bytes) -> None:
+    if copy.exists() and copy.read_bytes() == before:
+        copy.unlink()
+
+
+def _line(content: bytes, name: str, path: Path) -> int:
+    """The line of a profile, also in a file that is wrong."""
+    text = content.decode(errors="replace")
+    try:
+        found = lines(text) if tomllib.loads(text) else {}
+        line = found.get(("profiles", name), 0)
+    except (ValueError, RecursionError):
+        header = re.compile(
+            rf"""\s*(\[\s*profiles\s*\.\s*|profiles\s*\.\s*|)["']?{re.escape(name)}["']?\s*[\].=]"""
+        )
+        line = next((number for number, row in enumerate(text.split("\n"), 1) if header.match(row)), 1)
+    if not line:
+        raise ProfileNotFound(f"there is no profile {name[:64]!r} in {path}", hint="requests-auth list")
+    return line
+
+
+@click.command()
+@with_file
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(name: str, *, yes: bool) -> None:
+    """Take a profile out of the profiles file, and forget its token.
+
+    All else in the file stays as it is.
+    """
+    path, site = profiles_path(named_file()), site_path(named_file())
+    file = ProfilesFile.read(path, site)
+    name = file.chosen(name)
+    owner = file.layers.owner(("profiles", name))
+    if owner.path != path:
+        raise RequestsAuthException(
+            f"{name} is not in {path} but in {owner.path}",
+            hint=f"requests-auth remove {name} --file {typed(owner.path)}",
+        )
+    if users := _users(file, name):
+        said, where = zip(*users, strict=True)
+        raise RequestsAuthException(
+            f"{name} is still {' and '.join(said)}",
+            hint=f"change that first: requests-auth edit {where[0]}".rstrip(),
+        )
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("there is no terminal to ask at: say --yes")
+        click.confirm(f"Take {name} out of {path}, and forget its token?", err=True, abort=True)
+
+    store = Builder(file).store  # that of before: the file may say it
+    rest = rewrite(path, site, lambda now: _without(now, name, path))
+    click.echo(f"Took {name} out of {path}: {_count(rest)} left.", err=True)
+    if name in rest.profiles:
+        click.echo(f"Now {name} is the one of {rest.layers.owner(('profiles', name)).path}.", err=True)
+    _forget(store, name)
+
+
+def _users(file: ProfilesFile, name: str) -> list[tuple[str, str]]:
+    """What refers to a profile, each with one that does."""
+    said = tables(file.layers.data)
+    extending = [one for one, table in said.items() if table.get("extends") == name]
+    composing = [
+        one
+        for one, table in said.items()
+        if any(name in world.get("compose", ()) for world in (table, overlay(table) or {}))
+    ]
+    found = [(f"extended by {listed(extending)}", extending[0])] if extending else []
+    found += [(f"composed by {listed(composing)}", composing[0])] if composing else []
+    if file.layers.data.get("default_profile") == name:
+        found.append(("the default_profile", ""))
+    return found
+
+
+def _without(now: bytes, name: str, path: Path) -> bytes:
+    """What stands in the file without a profile."""
+    try:
+        text = now.decode()
+        before = tomllib.loads(text)
+        left = without_profile(text, name)
+        after = tomllib.loads(left)
+    except Unremovable as error:
+        raise _unremovable(name, path, error.line) from None
+    except ValueError:  # somebody else changed it in this moment
+        raise RequestsAuthException(f"{path} is not TOML any more", hint="requests-auth check") from None
+    # What is left must say all that it said before: else it is not written.
+    before.get("profiles", {}).pop(name, None)
+    for said in (before, after):
+        if not said.get("profiles"):
+            said.pop("profiles", None)
+    if repr(before) != repr(after):
+        raise _unremovable(name, path, lines(text).get(("profiles", name), 1))
+    return left.encode()
+
+
+def _unremovable(name: str, path: Path, line: int) -> RequestsAuthException:
+    return RequestsAuthException(
+        f"{path}:{line}: {name} is written in one statement with others, and cannot be taken out alone",
+        hint=f"requests-auth edit {name}",
+    )
+
+
+def _forget(store: TokenStore, name: str) -> None:
+    """Forgets the token of a profile that is not there any more."""
+    try:
+        there = name.casefold() in list(store.keys())
+        if there:
+            store.delete(name)
+    except StoreError as error:
+        click.echo(f"Its token could not be forgotten: {error.message}", err=True)
+        return
+    click.echo(f"Forgot the token of {name}." if there else f"{name} kept no token.", err=True)
+
+
+def _count(file: ProfilesFile) -> str:
+    number = len(file.profiles)
+    return f"{number} profile{'' if number == 1 else 's'}"
