@@ -11,6 +11,8 @@ import tomli_w
 from requests_auth_profiles._config import kinds
 from requests_auth_profiles.cli.constructions import Construction, constructions
 from requests_auth_profiles.cli.conversion import KINDS, Converted, converted
+from requests_auth_profiles.cli.foreign_files import import_from
+from requests_auth_profiles.cli.formats import FORMATS
 from requests_auth_profiles.errors import RequestsAuthException
 
 __all__ = ["import_"]
@@ -26,15 +28,27 @@ _LONGEST_NAME = 48  # and a number behind it
     "file",
     type=click.File("rb"),
     metavar="FILE",
-    required=True,
     help="A Python file that constructs auths of requests_auth; it is read, never run. - is standard input.",
 )
-def import_(file: BinaryIO) -> int:
-    """Print profiles for the auths that a program constructs.
+@click.option(
+    "--from", "form", type=click.Choice(list(FORMATS)), help="What keeps FILE. Default: where it usually is."
+)
+@click.argument("source", required=False, metavar="[FILE]")
+def import_(file: BinaryIO | None, form: str | None, source: str | None) -> int:
+    """Print profiles made of what you have.
+
+    That is a program that constructs auths, or what another tool keeps.
 
     No secret is printed: each is referred to by the name of an environment variable. What is not
     understood is told on stderr, with its line; the exit code is 1 if an auth has no profile therefore.
     """
+    if (file is None) == (form is None) or (source and form is None):
+        raise click.UsageError("say --python FILE, or --from FORMAT [FILE]")
+    return _import_python(file) if file is not None else import_from(str(form), source)
+
+
+def _import_python(file: BinaryIO) -> int:
+    """Prints profiles for the auths that a program constructs, and gives the exit code."""
     where = click.format_filename(file.name, shorten=False)
     where = where if where.isprintable() else ascii(where)
     try:
