@@ -12,16 +12,17 @@
         ├── HostNotAllowed               a credential does not go to this URL
         ├── InteractionRequired          a person must sign in, and none can be asked here
         ├── AuthenticationFailed         the sign-in did not end in a token
-        │   ├── SignInRefused            the provider said no in the browser (RFC 6749 section 4.1.2.1)
         │   └── RedirectPortUnavailable  the port of the redirect URI cannot be listened on
         ├── TimeoutOccurred              nobody answered in time
-        ├── ProviderUnavailable          the provider cannot be reached, or fails
+        ├── ProviderUnavailable          the provider cannot be reached, or fails (a requests.ConnectionError)
         ├── InvalidProviderResponse      the provider's answer breaks the standard
         │   ├── GrantNotProvided         no token in the answer
         │   ├── StateNotProvided         no state in the answer in the browser
         │   └── InvalidToken             a token that cannot be accepted
         │       └── TokenExpiryNotProvided   a token that does not say when it ends
-        ├── InvalidGrantRequest          the token endpoint refused (RFC 6749 section 5.2)
+        ├── InvalidGrantRequest          the provider refused (RFC 6749 section 5.2)
+        │   ├── SignInRefused            the provider said no in the browser (RFC 6749 section 4.1.2.1);
+        │   │                            an AuthenticationFailed too
         │   └── RefreshRefused           it refused the refresh token: a new sign-in is needed
         └── StoreError                   the token store
             ├── StoreKeyError            its key is missing, or is another one
@@ -73,9 +74,10 @@ class RequestsAuthException(requests.RequestException):
         hint: what to type or change next.
     """
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: object = "", *_: object, hint: str = "") -> None:
+        # Of any form: tests of programs raise errors with what those of requests_auth are made with.
         super().__init__(message)
-        self.message = message
+        self.message = str(message)
         self.hint = hint
 
     def __str__(self) -> str:
@@ -189,22 +191,18 @@ class _ProviderError(RequestsAuthException):
 
     def __init__(
         self,
-        message: str,
-        *,
-        error: str,
+        message: object = "",
+        *_: object,
+        error: str = "",
         error_description: str = "",
         error_uri: str = "",
         hint: str = "",
     ) -> None:
         said = f"{error} ({error_description})" if error_description else error
-        super().__init__(f"{message}: {said}", hint=hint)
+        super().__init__(f"{message}: {said}" if said else message, hint=hint)
         self.error = error
         self.error_description = error_description
         self.error_uri = error_uri
-
-
-class SignInRefused(_ProviderError, AuthenticationFailed):
-    """The provider refused the sign-in in the browser (RFC 6749 section 4.1.2.1)."""
 
 
 class RedirectPortUnavailable(AuthenticationFailed):
@@ -215,7 +213,7 @@ class TimeoutOccurred(RequestsAuthException):
     """Nobody answered in time: the person in the browser, the provider, or another process that signs in."""
 
 
-class ProviderUnavailable(RequestsAuthException):
+class ProviderUnavailable(RequestsAuthException, requests.ConnectionError):
     """The identity provider cannot be reached, or fails; tokens that are there stay."""
 
 
@@ -241,6 +239,10 @@ class TokenExpiryNotProvided(InvalidToken):
 
 class InvalidGrantRequest(_ProviderError):
     """The token endpoint refused the request (RFC 6749 section 5.2)."""
+
+
+class SignInRefused(InvalidGrantRequest, AuthenticationFailed):
+    """The provider refused the sign-in in the browser (RFC 6749 section 4.1.2.1)."""
 
 
 class RefreshRefused(InvalidGrantRequest):

@@ -42,7 +42,7 @@ def made(kind: type[RequestsAuthException]) -> RequestsAuthException:
     if issubclass(kind, ProfilesFileError):
         return kind("/home/ada/profiles.toml", FAULTS)
     parameters = inspect.signature(kind).parameters
-    more = {name: f"the {name}" for name in parameters if name not in {"message", "hint"}}
+    more = {name: f"the {name}" for name in parameters if name not in {"message", "_", "hint"}}
     return kind("it went wrong", hint="type this", **more)
 
 
@@ -186,6 +186,29 @@ def constructions() -> Iterator[tuple[str, ast.Call]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}: {node.func.id}", node
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (errors.TimeoutOccurred, (60,)),
+        (errors.AuthenticationFailed, ()),
+        (errors.InvalidGrantRequest, ({"error": "invalid_grant"},)),
+        (errors.GrantNotProvided, ("access_token", {})),
+        (errors.SignInRefused, ("no",)),
+    ],
+)
+def test_it_is_made_with_anything(kind: type[RequestsAuthException], said: tuple[object, ...]) -> None:
+    """Tests of programs raise errors with whatever those of requests_auth are made with."""
+    error = kind(*said)
+    assert str(error) == (str(said[0]) if said else "")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_handlers_for_requests_auth_catch_ours() -> None:
+    """A refusal in the browser is an InvalidGrantRequest, as there; no connection is one of requests' own."""
+    assert issubclass(errors.SignInRefused, errors.InvalidGrantRequest)
+    assert issubclass(errors.ProviderUnavailable, requests.ConnectionError)
 
 
 def test_every_error_is_made_with_a_hint() -> None:

@@ -11,6 +11,7 @@ from requests.auth import HTTPBasicAuth
 
 from requests_auth_profiles import (
     AzureActiveDirectoryImplicit,
+    AzureActiveDirectoryImplicitIdToken,
     OAuth2AuthorizationCode,
     OAuth2AuthorizationCodePKCE,
     OAuth2ClientCredentials,
@@ -18,6 +19,7 @@ from requests_auth_profiles import (
     OAuth2ResourceOwnerPasswordCredentials,
     OktaAuthorizationCode,
     OktaClientCredentials,
+    OktaImplicit,
     OktaImplicitIdToken,
     TimeoutOccurred,
     WakaTimeAuthorizationCode,
@@ -154,3 +156,38 @@ def test_no_secret_is_in_the_address_bar(world: World, kind: str) -> None:
     assert {name: asked.get(name) for name in SHOWN} == SHOWN
     assert HIDDEN.keys() & asked.keys() == set()
     assert "CANARY" not in world.browser.urls[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: OktaClientCredentials("https://i.okta.com", "c", "s", scope="a"), "instance of Okta"),
+        (lambda: OktaImplicit("", "c"), "instance is mandatory"),
+        (lambda: AzureActiveDirectoryImplicit("", "c"), "tenant_id is mandatory"),
+        (lambda: AzureActiveDirectoryImplicitIdToken("a/b", "c"), "tenant_id of Azure"),
+    ],
+)
+def test_what_no_url_of_the_provider_can_hold(make: Callable[[], object], message: str) -> None:
+    """It is refused when the class is made, and not found out by a call to nowhere."""
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        make()
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("make", "who"),
+    [(OAuth2ClientCredentials, ("app", "s3cret")), (OAuth2ResourceOwnerPasswordCredentials, ("ada", "p4ss"))],
+)
+def test_a_grant_type_of_a_providers_own(
+    world: World, make: Callable[..., Any], who: tuple[str, str]
+) -> None:
+    """It is sent in place of the standard's, but not for a refresh token."""
+    realm = "http://auth0.com/oauth/grant-type/password-realm"
+    auth = make(world.token, *who, grant_type=realm, realm="x")
+    world.answer_next({"access_token": "t", "expires_in": 0, "refresh_token": "r"})
+    auth.login()
+    world.answer_next({"access_token": "u", "expires_in": 3600})
+    auth.token()
+    first, second = world.token_forms
+    assert (first["grant_type"], first["realm"]) == (realm, "x")
+    assert second["grant_type"] == "refresh_token"

@@ -29,6 +29,7 @@ class TokenEndpoint:
         client_auth: how we prove it.
         parameters: what goes with every token request: audience, resource, the profile's own.
         token_field_name: where in the answer the token is.
+        grant_type: a provider's own variant of a grant, as Auth0's password-realm; empty = the standard's.
     """
 
     server: Server
@@ -37,6 +38,7 @@ class TokenEndpoint:
     client_auth: AuthBase
     parameters: Mapping[str, str]
     token_field_name: str = "access_token"
+    grant_type: str = ""
 
     def token(self, grant_type: str, fields: Form, *, attempts: int) -> Token:
         """The token for a grant, in one deadline with what has to be discovered for it.
@@ -98,7 +100,8 @@ class TokenEndpoint:
     def _answer(self, grant_type: str, fields: Form, attempts: int) -> Reply:
         started = time.monotonic()
         url = self.server.url("token_url")
-        form = Form({**self.parameters, "grant_type": grant_type, **fields})
+        kind = grant_type if grant_type == "refresh_token" else self.grant_type or grant_type
+        form = Form({**self.parameters, "grant_type": kind, **fields})
         return self.channel.since(started).post(url, form, self.client_auth, attempts=attempts)
 
     def _read(self, reply: Reply, grant_type: str) -> Token:

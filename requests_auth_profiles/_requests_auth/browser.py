@@ -13,6 +13,7 @@ from requests_auth_profiles._requests_auth.faces import CodeFace, ImplicitFace
 from requests_auth_profiles._requests_auth.parameters import (
     ENTRA,
     Scope,
+    check_variables,
     given,
     provider_urls,
     vouched_by_entra,
@@ -219,6 +220,7 @@ class AzureActiveDirectoryImplicit(OAuth2Implicit):
         prompt: str | None = None,
         **more: Any,
     ) -> None:
+        check_variables("entra", locals())
         self._vouched_by = vouched_by_entra(tenant_id)
         url = f"{ENTRA}/{tenant_id}/oauth2/authorize"
         super().__init__(authorization_url=url, **given(locals(), "tenant_id", "url"), **more)
@@ -245,6 +247,7 @@ class AzureActiveDirectoryImplicitIdToken(OAuth2Implicit):
         prompt: str | None = None,
         **more: Any,
     ) -> None:
+        check_variables("entra", locals())
         self._vouched_by = vouched_by_entra(tenant_id)
         url = f"{ENTRA}/{tenant_id}/oauth2/authorize"
         super().__init__(authorization_url=url, **given(locals(), "tenant_id", "url"), **more)

@@ -224,7 +224,8 @@ class _EndpointFace(Face):
                 channel=channel,
                 client_id=client_id,
                 client_auth=client_auth,
-                parameters=extra,
+                parameters={name: value for name, value in extra.items() if name != "grant_type"},
+                grant_type=extra.get("grant_type", ""),
                 token_field_name=token_field_name,
             )
             return grant(endpoint, asked)

@@ -130,7 +130,9 @@ class _CacheSource:
     def _told(self, token: Token) -> tuple[Any, ...]:
         """A token in the form that caches of others take."""
         if token.expires_at is not None:
-            return self._key, token.access_token, token.expires_at - time(), token.refresh_token
+            left = round(token.expires_at - time())
+            kept = (token.refresh_token,) if token.refresh_token else ()
+            return self._key, token.access_token, left, *kept
         if token.refresh_token and isinstance(OAuth2.token_cache, TokenMemoryCache):
             return self._key, token.access_token, None, token.refresh_token  # others take only numbers
         return self._key, token.access_token

@@ -20,6 +20,7 @@ from requests_auth_profiles.errors import ConfigurationError
 __all__ = [
     "ENTRA",
     "Scope",
+    "check_variables",
     "for_browser",
     "given",
     "may_be_secret",
@@ -97,11 +98,22 @@ def provider_urls(name: str, keys: Iterable[str], said: Mapping[str, Any]) -> di
         said: the `locals()` of an `__init__`, its variables among them.
 
     Raises:
-        ConfigurationError: a variable is empty.
+        ConfigurationError: a variable is empty, or is not what the URLs need.
     """
+    check_variables(name, said)
     row = providers()[name]
-    needed(type(said["self"]).__name__, **{variable: said[variable] for variable in row.variables})
     return {key: row.filled(row.keys[key], said) for key in keys}
+
+
+def check_variables(name: str, said: Mapping[str, Any]) -> None:
+    """Refuses what cannot stand in the URLs of a provider; see `provider_urls`."""
+    owner, variables = type(said["self"]).__name__, providers()[name].variables
+    needed(owner, **{variable: said[variable] for variable in variables})
+    for variable, key in variables.items():
+        value = said[variable]
+        if isinstance(value, str) and (problem := key.kind.problem(value)) is not None:  # else see `given`
+            example = problem.write or key.example
+            raise ConfigurationError(f"{variable} of {owner} {problem.message}", hint=f"{variable}={example}")
 
 
 def vouched_by_entra(tenant_id: str) -> dict[str, str]:

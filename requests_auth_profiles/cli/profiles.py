@@ -118,10 +118,7 @@ def check(*, secrets: bool, as_json: bool) -> int:
     specs: list[Profile] = []
     faults: tuple[Fault, ...] = ()
     try:
-        build = builder()
-        specs = usable(build)
-        for spec in specs:
-            build.auth(spec.name)  # sees a composition whose members do not go together
+        specs = usable(builder())
     except ProfilesFileError as error:
         if not as_json:
             raise
