@@ -5,11 +5,12 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import unquote_plus, urlencode, urlsplit
+from urllib.parse import unquote_plus, urlencode
 
+from requests_auth_profiles.testing._client import Client
+from requests_auth_profiles.testing._devices import Devices
 from requests_auth_profiles.testing._ledger import AccessToken, Authorization, Ledger, Refused
 from requests_auth_profiles.testing._loopback_server import (
     Endpoint,
@@ -24,6 +25,10 @@ from requests_auth_profiles.testing._signer import Signer
 __all__ = ["AuthorizationServer", "Client"]
 
 _CODE_LIFETIME_SECONDS = 60
+_DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+_CODE_FORM = (
+    '<form method="get"><input name="user_code" autofocus> <button type="submit">Next</button></form>'
+)
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _REPEATABLE = {"audience", "resource"}  # RFC 8693 section 2.1, RFC 8707 section 2
 
@@ -32,42 +37,19 @@ _Answer = dict[str, Any]
 _Handler = TypeVar("_Handler")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
-    """A client that the server knows (RFC 6749 section 2).
-
-    Args:
-        secret: what it proves itself with; None = a public client, which must use PKCE.
-        redirect_uris: where codes may go, to the letter; None = any http URI of the loopback, any port.
-    """
-
-    secret: str | None = field(default=None, repr=False)
-    redirect_uris: Collection[str] | None = None
-
-    def redirects_to(self, uri: str) -> bool:
-        """Whether a browser may be sent to this URI with an answer for this client."""
-        if self.redirect_uris is not None:
-            return uri in self.redirect_uris
-        try:
-            parts = urlsplit(uri)
-        except ValueError:
-            return False
-        on_loopback = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-        return parts.scheme == "http" and on_loopback and "#" not in uri
-
-
 class AuthorizationServer(LoopbackServer):
     """An authorization server that grants whatever scope is asked: real flows, without a person or a network.
 
-    It has the authorization code flow with PKCE, the implicit flow, refresh tokens, client credentials, the
-    password grant, the ID token of OpenID Connect, discovery, revocation and introspection. For `count` and
-    `replies`, its endpoints are named `discovery`, `authorize`, `token`, `jwks`, `revoke` and `introspect`.
+    It has the authorization code flow with PKCE, the implicit flow, the device flow, refresh tokens, client
+    credentials, the password grant, the ID token of OpenID Connect, discovery, revocation and introspection.
+    For `count` and `replies`, its endpoints are named `discovery`, `authorize`, `device_authorization`,
+    `device`, `token`, `jwks`, `revoke` and `introspect`.
 
     Attributes:
         clients: the clients that it knows, by `client_id`.
         subject: who signs in, the `sub` of the tokens.
         passwords: what the password grant takes, by user.
-        approve: True = they are signed in at once; False = `/authorize` shows a page with a button.
+        approve: True = they are signed in at once; False = `/authorize` and `/device` show a page to do so.
         rotate: True = each refresh gives a new refresh token, and the old one, used again, revokes them all
             (RFC 9700 section 4.14.2); False = a refresh gives none, and the first one stays good.
         lifetime_seconds: how long an access token, or an ID token, is good.
@@ -86,6 +68,7 @@ class AuthorizationServer(LoopbackServer):
         self.clock: Callable[[], float] = time.time
         self._ledger = Ledger()
         self._signer = Signer()
+        self._devices = Devices()
         self._response_types: dict[str, Callable[[Authorization], dict[str, str]]] = {
             "code": self._code,
             "token": self._implicit_token,
@@ -97,12 +80,17 @@ class AuthorizationServer(LoopbackServer):
             "refresh_token": self._refresh_token,
             "client_credentials": self._client_credentials,
             "password": self._password,
+            _DEVICE_CODE: self._device_code,
         }
         metadata = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
         super().__init__(
             {
                 "discovery": Endpoint(self._discovery, metadata, ("GET",)),
                 "authorize": Endpoint(self._authorize, ("/authorize",), ("GET", "POST")),
+                "device_authorization": Endpoint(
+                    self._for_clients(self._device_authorization), ("/device_authorization",), ("POST",)
+                ),
+                "device": Endpoint(self._device, ("/device",), ("GET", "POST")),
                 "token": Endpoint(self._for_clients(self._token), ("/token",), ("POST",)),
                 "jwks": Endpoint(self._jwks, ("/jwks",), ("GET",)),
                 "revoke": Endpoint(self._for_clients(self._revoke), ("/revoke",), ("POST",)),
@@ -139,6 +127,7 @@ class AuthorizationServer(LoopbackServer):
             {
                 "issuer": self.issuer,
                 "authorization_endpoint": f"{self.issuer}/authorize",
+                "device_authorization_endpoint": f"{self.issuer}/device_authorization",
                 "token_endpoint": f"{self.issuer}/token",
                 "token_endpoint_auth_methods_supported": [*with_secret, "none"],
                 "revocation_endpoint": f"{self.issuer}/revoke",
@@ -217,6 +206,26 @@ class AuthorizationServer(LoopbackServer):
         answer = self._implicit_token(authorization)
         return answer | {"id_token": self._id_token(authorization, answer["access_token"])}
 
+    def _device_authorization(self, client_id: str, form: _Parameters) -> _Answer:
+        """RFC 8628 section 3.1."""
+        scope, now = form.get("scope", ""), self.clock()
+        asked = Authorization(client_id=client_id, subject=self.subject, scope=scope, granted_at=now)
+        told = self._devices.begin(asked, f"{self.issuer}/device")
+        if self.approve:
+            self._devices.answer(told["user_code"], approve=True)
+        return told
+
+    def _device(self, received: Received) -> Reply:
+        """Where the person types the code that the device shows (RFC 8628 section 3.3)."""
+        said = dict(received.arguments + received.form)
+        asked = self._devices.waiting(said.get("user_code", ""))
+        if asked is None:
+            return page("Sign in to a device", "Type the code that it shows.", form=_CODE_FORM)
+        if "approve" not in dict(received.form):
+            return _approval_page(asked)
+        self._devices.answer(said["user_code"], approve=said["approve"] == "yes")
+        return page("Done", "You can go back to the device.")
+
     def _for_clients(self, act: Callable[[str, _Parameters], _Answer]) -> Callable[[Received], Reply]:
         def answer(received: Received) -> Reply:
             try:
@@ -261,11 +270,7 @@ class AuthorizationServer(LoopbackServer):
             raise Refused("invalid_grant", "redirect_uri is not the one of the authorization request")
         if _challenge(form.get("code_verifier", "")) != authorization.code_challenge:
             raise Refused("invalid_grant", "code_verifier does not match code_challenge")
-        answer = self._issued(authorization, authorization.scope)
-        answer["refresh_token"] = self._ledger.new_refresh_token(authorization)
-        if "openid" in authorization.scope.split():
-            answer["id_token"] = self._id_token(authorization)
-        return answer
+        return self._with_all(authorization)
 
     def _refresh_token(self, client_id: str, form: _Parameters) -> _Answer:
         """RFC 6749 section 6."""
@@ -297,6 +302,10 @@ class AuthorizationServer(LoopbackServer):
         granted = Authorization(client_id=client_id, subject=user, scope=scope, granted_at=now)
         return self._issued(granted, scope) | {"refresh_token": self._ledger.new_refresh_token(granted)}
 
+    def _device_code(self, client_id: str, form: _Parameters) -> _Answer:
+        """RFC 8628 section 3.4."""
+        return self._with_all(self._devices.take(_required(form, "device_code"), client_id, self.clock()))
+
     def _revoke(self, client_id: str, form: _Parameters) -> _Answer:
         self._ledger.revoke(_required(form, "token"), client_id)
         return {}
@@ -315,6 +324,13 @@ class AuthorizationServer(LoopbackServer):
             "expires_in": self.lifetime_seconds,
             "scope": scope,
         }
+
+    def _with_all(self, authorization: Authorization) -> _Answer:
+        answer = self._issued(authorization, authorization.scope)
+        answer["refresh_token"] = self._ledger.new_refresh_token(authorization)
+        if "openid" in authorization.scope.split():
+            answer["id_token"] = self._id_token(authorization)
+        return answer
 
     def _id_token(self, authorization: Authorization, access_token: str = "") -> str:
         """OpenID Connect Core section 2."""
