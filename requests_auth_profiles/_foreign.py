@@ -11,6 +11,8 @@ from requests_auth_profiles.errors import ConfigurationError
 
 __all__ = ["ByClass"]
 
+_UNAUTHORIZED = 401
+
 Auth = Callable[[PreparedRequest], PreparedRequest]
 
 
@@ -20,19 +22,27 @@ class ByClass:
     Args:
         whose: the profile, for messages.
         path: the class, as in `package.module:Name`.
-        given: gives the arguments and options that an object of it is made with, once, on its first use.
+        given: gives the arguments and options that an object of it is made with, on its first use and on
+            the one after a refusal.
+        forget: has the secrets among them looked up again the next time.
     """
 
-    __slots__ = ("_auth", "_given", "_path", "_whose", "source")
+    __slots__ = ("_auth", "_forget", "_given", "_path", "_whose", "source")
 
     def __init__(
-        self, whose: str, path: str, given: Callable[[], tuple[Sequence[Any], Mapping[str, Any]]]
+        self,
+        whose: str,
+        path: str,
+        given: Callable[[], tuple[Sequence[Any], Mapping[str, Any]]],
+        forget: Callable[[], object] = lambda: None,
     ) -> None:
         self._whose = whose
         self._path = path
         self._given = given
+        self._forget = forget
         self._auth: Auth | None = None
-        self.source: TokenSource = StaticSource(str)  # nobody knows whether there is a token
+        # Nobody knows whether there is a token.
+        self.source: TokenSource = StaticSource(str, lambda _: self.refused(self._auth))
 
     @property
     def writes(self) -> str:
@@ -45,15 +55,16 @@ class ByClass:
         Raises:
             ConfigurationError: there is no such class, or it cannot be made with what it is given.
         """
-        if self._auth is None:
-            self._auth = self._made()
+        auth = self._auth
+        if auth is None:
+            auth = self._auth = self._made()
         headers, hooks = dict(request.headers), list(request.hooks["response"])
-        signed = self._auth(request)
+        signed = auth(request)
         if signed is not request:
             vars(request).update(vars(signed))  # as requests does
         names = [name for name, value in request.headers.items() if headers.get(name) != value]
         added = [hook for hook in request.hooks["response"] if hook not in hooks]
-        request.register_hook("response", _Added(self, names, added))  # type: ignore[no-untyped-call]
+        request.register_hook("response", _Added(self, auth, names, added))  # type: ignore[no-untyped-call]
         return True
 
     def is_on(self, request: PreparedRequest, token: str) -> bool:  # noqa: ARG002
@@ -77,6 +88,16 @@ class ByClass:
                 request.headers.pop(name, None)
         request.hooks["response"] = hooks
 
+    def refused(self, auth: Auth | None) -> None:
+        """Has another object made for the next request, its secrets looked up again.
+
+        Args:
+            auth: what signed the request that was refused; another thread may have seen to it already.
+        """
+        if auth is self._auth:
+            self._auth = None
+            self._forget()
+
     def _made(self) -> Auth:
         made = self._object()
         if callable(made):
@@ -93,8 +114,8 @@ class ByClass:
             found: Any = import_module(module)
             for step in name.split("."):
                 found = getattr(found, step)
-        except ImportError:
-            return f"cannot import {module}", f"pip install what {module} is part of"
+        except ImportError as error:
+            return _missing(module, error)
         except AttributeError:
             return f"{module} has no {name}", f"look what {module} calls it"
         args, options = self._given()
@@ -108,23 +129,38 @@ class ByClass:
         return auth
 
 
+def _missing(module: str, error: ImportError) -> tuple[str, str]:
+    """Why a module cannot be imported, and what to do about it."""
+    problem = f"cannot import {module}"
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return problem, f"python -c 'import {module}' says why"
+    if not f"{module}.".startswith(f"{error.name}."):
+        problem += f", which needs {error.name}"
+    package = error.name.partition(".")[0].replace("_", "-")  # as most are called
+    return problem, f"check the spelling; if it is right, install its package: pip install {package}"
+
+
 class _Added:
-    """A response hook that does nothing: it goes with a request, and says what a class added to that.
+    """A response hook that goes with a request: it says what a class added to that, and looks for a refusal.
 
     Args:
         credential: whose class it was.
+        auth: the object of it.
         names: the headers.
         hooks: the other hooks.
     """
 
-    __slots__ = ("credential", "hooks", "names")
+    __slots__ = ("_auth", "credential", "hooks", "names")
 
-    def __init__(self, credential: ByClass, names: list[str], hooks: list[Any]) -> None:
+    def __init__(self, credential: ByClass, auth: Auth, names: list[str], hooks: list[Any]) -> None:
+        self._auth = auth
         self.credential = credential
         self.names = names
         self.hooks = hooks
 
     def __call__(self, response: Response, **_: Any) -> Response:
+        if response.status_code == _UNAUTHORIZED:  # behind the hooks of the class, which may have answered it
+            self.credential.refused(self._auth)
         return response
 
     def __reduce__(self) -> Any:

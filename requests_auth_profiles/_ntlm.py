@@ -89,13 +89,17 @@ class ByNtlm:
 
     Args:
         talker: see `by_password` and `by_windows`.
+        forget: has the user's name and password looked up again the next time.
     """
 
     __slots__ = ("source", "talker")
 
-    def __init__(self, talker: Callable[[bool], AuthBase]) -> None:
+    def __init__(
+        self, talker: Callable[[bool], AuthBase], forget: Callable[[str | None], None] = lambda _: None
+    ) -> None:
         self.talker = talker
-        self.source: TokenSource = StaticSource(str)  # there is no token: each talk is another one
+        # There is no token: each talk is another one.
+        self.source: TokenSource = StaticSource(str, forget)
 
     @property
     def writes(self) -> str:
@@ -174,6 +178,8 @@ class Handshake:
             answer = response = talk.resend(PreparedRequest.copy(first), answer, how)
             if not _offers(response):
                 break
+        if answer.status_code == _UNAUTHORIZED:
+            self.credential.source.logout()
         answer.connection = talk.adapter
         answer.history = history
         return answer

@@ -1,12 +1,13 @@
-"""An Apache that lets in whoever speaks NTLM: mod_auth_gssapi over gss-ntlmssp, with users of its own."""
+"""An Apache that lets in users of its own, by NTLM (gss-ntlmssp) or Digest, and those of a KDC."""
 
+import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,14 +40,22 @@ class Apache:
         """What only a user gets; what is below it too."""
         return f"http://127.0.0.1:{self.port}/ntlm"
 
+    def at(self, path: str) -> str:
+        """The URL of a path; only what is below `/open` takes anybody."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
     def log(self) -> list[str]:
         """What it answered so far: `200 3 GET /ntlm` is the fourth answer on its connection."""
         return (self.folder / "access.log").read_text().splitlines()
 
 
 @contextmanager
-def running_apache() -> Iterator[Apache]:
-    """Run an Apache for as long as the block lasts, or skip the test where it is not installed."""
+def running_apache(kerberos: Mapping[str, str] | None = None) -> Iterator[Apache]:
+    """Run an Apache for as long as the block lasts, or skip the test where it is not installed.
+
+    Args:
+        kerberos: what makes it a server of a KDC, in its environment; None = it is none.
+    """
     program = shutil.which("apache2", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
     if program is None:
         pytest.skip("apache2 is not installed")
@@ -59,7 +68,10 @@ def running_apache() -> Iterator[Apache]:
         shutil.copy(HTTPD / "echo", folder)
         users = folder / "users"
         users.write_text("".join(f"TESTDOM:{user}:{word}\n" for user, word in USERS.items()))
-        process, port = started(program, folder, users)
+        digests = [":".join((user, "digest", digest(user, word))) for user, word in USERS.items()]
+        (folder / "htdigest").write_text("\n".join(digests))
+        more = {"NTLM_USER_FILE": str(users), "KEYTAB": str(folder / "none"), **(kerberos or {})}
+        process, port = started(program, folder, more)
         try:
             yield Apache(port, folder)
         finally:
@@ -67,7 +79,12 @@ def running_apache() -> Iterator[Apache]:
             process.wait(PATIENCE_SECONDS)
 
 
-def started(program: str, folder: Path, users: Path) -> tuple[subprocess.Popen[bytes], int]:
+def digest(user: str, word: str) -> str:
+    """What Apache knows of a password (RFC 7616 section 3.4.2, H(A1))."""
+    return hashlib.md5(f"{user}:digest:{word}".encode()).hexdigest()
+
+
+def started(program: str, folder: Path, more: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
     """Start it on a free port; another process may take that before it does."""
     for _ in range(TRIES):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -77,7 +94,7 @@ def started(program: str, folder: Path, users: Path) -> tuple[subprocess.Popen[b
             "BASE": str(folder),
             "PORT": str(port),
             "MODULES": str(MODULES),
-            "NTLM_USER_FILE": str(users),
+            **more,
         }
         command = [program, "-f", str(HTTPD / "httpd.conf"), "-DFOREGROUND"]
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)

@@ -59,6 +59,20 @@ def test_a_secret_that_is_not_there(apache: Apache, file: ProfilesText) -> None:
         requests.get(apache.url, auth=auth, timeout=10)
 
 
+@pytest.mark.platform("linux", "darwin")
+def test_a_password_that_is_refused(apache: Apache, file: ProfilesText, home: Path) -> None:
+    """It is looked up again for the next request, and the one that is good is not."""
+    vault, runs = home / "vault", home / "runs"
+    vault.write_text("old")
+    command = f'["sh", "-c", "echo x >> {runs}; cat {vault}"]'
+    path = file(f"username = 'alice'\npassword = {{ command = {command} }}")
+    auth = profile("intranet", file=path)
+    assert requests.get(apache.url, auth=auth, timeout=10).status_code == 401
+    vault.write_text(USERS["alice"])
+    assert [requests.get(apache.url, auth=auth, timeout=10).status_code for _ in range(3)] == [200] * 3
+    assert runs.read_text().split() == ["x", "x"]
+
+
 @pytest.mark.parametrize(
     ("said", "lacking"),
     [("username = 'alice'", "password"), ("password = { env = 'WORD' }", "username")],

@@ -106,7 +106,8 @@ class Builder:
             case Foreign() as scheme:
                 from requests_auth_profiles._foreign import ByClass
 
-                return ProfileAuth(reach, ByClass(spec.name, scheme.path, partial(_resolved, scheme)))
+                given, forget = (partial(_each, do, scheme) for do in (Secret.__call__, Secret.forget))
+                return ProfileAuth(reach, ByClass(spec.name, scheme.path, given, forget))
             case Command() | OAuth2() as scheme:
                 # Later: to read the file is all that is done before a token is asked for.
                 tokens = DeferredSource(partial(self._tokens, spec.name, scheme, self.store))
@@ -120,17 +121,17 @@ class Builder:
         return tokens.issued(name, scheme, store, self._attendant)
 
 
-def _resolved(scheme: Foreign) -> tuple[list[Any], dict[str, Any]]:
-    """What an object of a class is made with, the secrets looked up."""
+def _each(do: Callable[[Secret], Any], scheme: Foreign) -> tuple[list[Any], dict[str, Any]]:
+    """What an object of a class is made with, with what is done to each secret in place of that."""
 
-    def resolved(value: Any) -> Any:
+    def done(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: resolved(entry) for name, entry in value.items()}
+            return {name: done(entry) for name, entry in value.items()}
         if isinstance(value, list):
-            return [resolved(entry) for entry in value]
-        return value() if isinstance(value, Secret) else value
+            return [done(entry) for entry in value]
+        return do(value) if isinstance(value, Secret) else value
 
-    return resolved(scheme.args), resolved(scheme.options)
+    return done(scheme.args), done(scheme.options)
 
 
 def _pair(name: str, username: Callable[[], str], password: Callable[[], str]) -> str:
@@ -160,4 +161,6 @@ def _ntlm(user: Basic | None) -> Credential:
     # Imported here: no other profile needs it.
     from requests_auth_profiles._ntlm import ByNtlm, by_password, by_windows
 
-    return ByNtlm(by_windows() if user is None else by_password(user.username, user.password))
+    if user is None:
+        return ByNtlm(by_windows())
+    return ByNtlm(by_password(user.username, user.password), partial(_forget, user.username, user.password))

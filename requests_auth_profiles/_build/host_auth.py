@@ -78,7 +78,9 @@ def _routes(file: ProfilesFile) -> list[tuple[HostPattern, str]]:
             for number, pattern in enumerate(file.profile(name).hosts):
                 if (other := first.setdefault(pattern, name)) != name:
                     path = (*file.profiles[name].path("hosts"), str(number))
-                    message = f"names {pattern}, as does profile {other!r}: by_host() could not tell them apart"
+                    message = (
+                        f"names {pattern}, as does profile {other!r}: by_host() could not tell them apart"
+                    )
                     hint = f"give one of them other hosts, or use profile({name!r}) by its name"
                     twice.append(Fault(path, message, hint))
     if twice:
