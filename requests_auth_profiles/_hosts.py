@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Self
@@ -160,6 +160,25 @@ class HostPattern:
             and (not self.path or _is_below(urlsplit(url).path, self.path))
         )
 
+    def meet(self, other: Self) -> Self | None:
+        """The pattern of the URLs that both mean; None = there are none."""
+        host = _narrower(
+            self.host, other.host, lambda inner, outer: outer[:1] == "." and inner.endswith(outer)
+        )
+        path = _narrower(self.path, other.path, lambda inner, outer: not outer or _is_below(inner, outer))
+        ends = self._ends() & other._ends()
+        if host is None or path is None or not ends:
+            return None
+        schemes, ports = {scheme for scheme, _ in ends}, {port for _, port in ends}
+        usual = all(port == _PORTS[scheme] for scheme, port in ends)
+        return type(self)(
+            schemes.pop() if len(schemes) == 1 else "", host, None if usual else ports.pop(), path
+        )
+
+    def _ends(self) -> set[tuple[str, int]]:
+        """The schemes and ports of its URLs."""
+        return {(scheme, self.port or port) for scheme, port in _PORTS.items() if self.scheme in {"", scheme}}
+
 
 class Reach:
     """Where a credential may go.
@@ -229,6 +248,13 @@ class Reach:
                 hint="export NO_PROXY=localhost,127.0.0.1,::1",
             )
         return None if self._outer is None else self._outer._refusal(url)  # noqa: SLF001
+
+
+def _narrower(one: str, other: str, is_in: Callable[[str, str], bool]) -> str | None:
+    """The one of two that is in the other; None = neither is."""
+    if one == other or is_in(one, other):
+        return one
+    return other if is_in(other, one) else None
 
 
 def _in_url(host: str) -> str:

@@ -167,6 +167,12 @@ def test_what_is_missing_without_a_terminal(
         ("new", ("--flow", "bearer", "--set", "token"), 2, "it is KEY=VALUE"),
         (
             "new",
+            (*MACHINE, "--set", "http={ proxy = 'http://u:canary@p:1' }"),
+            2,
+            "proxy is a secret, and would stand in the file: say where it is",
+        ),
+        (
+            "new",
             ("--flow", "bearer", "--set", "token=env:A=B"),
             2,
             "its env is not the name alone of a variable",

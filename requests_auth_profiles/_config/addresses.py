@@ -176,13 +176,42 @@ def _segment(value: object) -> Problem | None:
     return None if plain else Problem("is not one part of a path: letters, digits and . _ ~ - only")
 
 
-PORTS = Kind("a port, or a list of them", "5000", _ports)
-HOSTS = Kind("a list of hosts", '["api.acme.com"]', _hosts)
-HOST = Kind("a host", '"acme.example.com"', _host)
-REDIRECT_HOST = Kind("a host", '"127.0.0.1"', _redirect_host)
-URL = Kind("an https URL", '"https://login.acme.com/token"', _url)
-ISSUER = Kind("an https URL without a query", '"https://login.acme.com"', _issuer)
-URI = Kind("a URI", '"https://api.acme.com"', _uri)
-PROXY = Kind("the URL of a proxy", '"http://proxy.acme.com:3128"', _proxy)
-PATH = Kind("a path", '"/callback"', _path)
-SEGMENT = Kind("one part of a path", '"acme"', _segment)
+_PORT_SCHEMA = {"type": "integer", "minimum": 0, "maximum": _LAST_PORT}
+_URL_SCHEMA = {"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$"}
+_NAMED = {"type": "string", "pattern": "^[A-Za-z0-9.:-]+$"}
+
+PORTS = Kind(
+    "a port, or a list of them",
+    "5000",
+    _ports,
+    {**_PORT_SCHEMA, "type": ["integer", "array"], "items": _PORT_SCHEMA, "minItems": 1},
+)
+HOSTS = Kind(
+    "a list of hosts",
+    '["api.acme.com"]',
+    _hosts,
+    {"type": "array", "items": {"type": "string", "pattern": r"^[^ \\@?#]+$"}, "minItems": 1},
+)
+HOST = Kind("a host", '"acme.example.com"', _host, _NAMED)
+REDIRECT_HOST = Kind("a host", '"127.0.0.1"', _redirect_host, {"anyOf": [_NAMED, {"const": "[::1]"}]})
+URL = Kind("an https URL", '"https://login.acme.com/token"', _url, _URL_SCHEMA)
+ISSUER = Kind("an https URL without a query", '"https://login.acme.com"', _issuer, _URL_SCHEMA)
+URI = Kind(
+    "a URI",
+    '"https://api.acme.com"',
+    _uri,
+    {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9+.-]*:.+$"},
+)
+PROXY = Kind(
+    "the URL of a proxy",
+    '"http://proxy.acme.com:3128"',
+    _proxy,
+    {
+        "anyOf": [
+            {"type": "string", "pattern": "^(https?|socks5h?)://"},
+            {"$ref": "#/definitions/reference"},
+        ]
+    },
+)
+PATH = Kind("a path", '"/callback"', _path, {"type": "string", "pattern": "^/[A-Za-z0-9_.~/-]*$"})
+SEGMENT = Kind("one part of a path", '"acme"', _segment, {"type": "string", "pattern": "^[A-Za-z0-9_.~-]+$"})

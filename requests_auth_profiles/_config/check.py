@@ -9,11 +9,11 @@ from requests_auth_profiles._config.flows import FLOWS, Flow
 from requests_auth_profiles._config.house import provider_faults, said_providers
 from requests_auth_profiles._config.inheritance import Effective, overlay, tables
 from requests_auth_profiles._config.keys import ROOT, Key, by_name
-from requests_auth_profiles._config.kinds import near
 from requests_auth_profiles._config.links import COMPOSE, conflicts, endless, missing, no_profile
-from requests_auth_profiles._config.profile_keys import PROFILE, key_of, known_keys
+from requests_auth_profiles._config.profile_keys import NOT_TWICE, PROFILE, key_of, known_keys
 from requests_auth_profiles._config.providers import Provider, providers
 from requests_auth_profiles._config.table import keys_of
+from requests_auth_profiles._config.words import near
 from requests_auth_profiles._hosts import HostPattern, is_loopback
 from requests_auth_profiles.errors import Fault
 
@@ -26,7 +26,6 @@ _ANY = ""
 _NONE = "none"
 _ABOVE = "[profiles.NAME] in a line above it"
 _FIRST_ONLY = {"default_profile", "store"}
-_NOT_TWICE = {"extends", "when"}  # what an overlay cannot say
 _LINKS = {"flow", "compose", "extends"}  # a table with one of these is a profile
 
 # What is set for the person, or is a secret, which never goes into the browser's address bar; and the key
@@ -75,6 +74,8 @@ def faults(
             said, path = (overlay(table), ("when", "ci")) if number else (table, ())
             if said is not None:
                 found += _own_keys(said, ("profiles", name, *path), profiles[name], words)
+            if (meant := profiles[name]) is not None and (not number or "flow" in (said or ())):
+                found += _meant_otherwise(meant, said or {})
     return list(dict.fromkeys(found))
 
 
@@ -197,7 +198,7 @@ def _own_keys(table: Mapping[str, Any], path: _Path, found: Effective | None, wo
             return
     known = words.of(flow, provider)
     if len(path) > 2:  # noqa: PLR2004  in an overlay, which is of the one profile
-        known = {name: key for name, key in known.items() if name not in _NOT_TWICE}
+        known = {name: key for name, key in known.items() if name not in NOT_TWICE}
     yield from keys_of(table, path, known, lambda place, value: words.unknown(place, value, known, flow))
     if isinstance(said := table.get("provider"), str) and said not in words.rows:
         hint = near(said, words.rows) or 'its issuer in its place: issuer = "https://…"'
@@ -207,6 +208,18 @@ def _own_keys(table: Mapping[str, Any], path: _Path, found: Effective | None, wo
             if parameter in _OURS[key]:
                 hint = f"say it with {_SAID_BY[parameter]}" if parameter in _SAID_BY else "leave it out"
                 yield Fault((*path, key, parameter), "is set for you, and cannot be said here", hint)
+
+
+def _meant_otherwise(found: Effective, said: Mapping[str, Any]) -> _Found:
+    """What a profile has from elsewhere under a key that means something else in its own flow."""
+    flow = _flow_of(found)
+    for key in FLOWS[flow].own if flow in FLOWS else ():
+        if key.name in found.values and key.name not in said:
+            problem = key.kind.problem(found.values[key.name])
+            if problem is not None:
+                whose = ".".join(found.path(key.name)[1:-1])
+                message = f"takes another {key.name} than profiles.{whose} says: that {problem.message}"
+                yield Fault(found.path("flow"), message, key.written())
 
 
 def _flow_of(found: Effective) -> str:
@@ -252,7 +265,7 @@ class _Words:
     def unknown(self, path: _Path, value: object, known: Mapping[str, Key], flow: str) -> tuple[str, str]:
         """What is wrong with a key that is not one of these, and what may be meant."""
         name = path[-1]
-        if flow != _ANY and name in PROFILE and name not in _NOT_TWICE:
+        if flow != _ANY and name in PROFILE and name not in NOT_TWICE:
             whose = "a composition" if flow == COMPOSE else f"flow {flow!r}"
             flows = ", ".join(one.name for one in FLOWS.values() if name in one.keys)
             return f"is not a key of {whose}", f"leave it out; it belongs to {flows}"
@@ -278,7 +291,7 @@ def _whole(found: Effective) -> _Found:
         if flow is not None:
             message = "a profile has a flow or composes others, not both"
             yield Fault((*path, "flow"), message, "leave flow or compose out")
-    elif flow is None:
+    elif flow is None and (PROFILE.keys() & found.values.keys() or not found.values):
         yield Fault(path, "has no flow", f'flow = "…", with one of {", ".join(FLOWS)}; or compose = […]')
     elif isinstance(flow, str) and flow in FLOWS:
         for name in FLOWS[flow].needs:
@@ -314,7 +327,7 @@ def _together(found: Effective, flow: Flow) -> _Found:
         ("username", "password" if by_pair else ""),
         ("password", "username" if by_pair else ""),
     ):
-        if needed and has in said and needed not in found and needed not in flow.needs:
+        if needed and has in said and has in flow.keys and needed not in found and needed not in flow.needs:
             message = f"needs {needed}, as it has {has}"
             yield Fault(("profiles", found.name), message, PROFILE[needed].written())
     entries = said.get("http")

@@ -81,7 +81,14 @@ class Document:
         # The lines are only looked up for a file that has faults: it costs more than the check itself.
         places = lines(self.text) if found else {}
         at = [
-            replace(fault, path=_shown(fault.path), line=line_of(places, fault.path), file=str(self.path))
+            replace(
+                fault,
+                path=_shown(fault.path),
+                message=_printable(fault.message),
+                hint=_printable(fault.hint),
+                line=line_of(places, fault.path),
+                file=str(self.path),
+            )
             for fault in found
         ]
         yield from sorted(at, key=lambda fault: fault.line)
@@ -156,4 +163,11 @@ def _shown(path: tuple[str, ...]) -> tuple[str, ...]:
 
 def _shown_step(step: str) -> str:
     short = step if len(step) <= _LONGEST_NAME else f"{step[:_LONGEST_NAME]}…"
-    return (short if short.isprintable() else ascii(short)[1:-1]) or '""'
+    return _printable(short) or '""'
+
+
+def _printable(text: str) -> str:
+    """A text that can do nothing to a terminal: names that stand in the file may be in it."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -19,6 +19,7 @@ __all__ = [
     "PROFILE",
     "STORE",
     "STORE_KEY",
+    "ci_variable",
     "config_folder",
     "data_folder",
     "expanded",
@@ -52,7 +53,12 @@ _OFF = {"", "0", "false", "no"}
 
 def in_ci() -> bool:
     """Whether this runs in continuous integration."""
-    return any(os.environ.get(name, "").lower() not in _OFF for name in CI_VARIABLES)
+    return bool(ci_variable())
+
+
+def ci_variable() -> str:
+    """The variable that says that this runs in continuous integration; empty where none does."""
+    return next((name for name in CI_VARIABLES if os.environ.get(name, "").lower() not in _OFF), "")
 
 
 def interactive() -> bool:

@@ -13,12 +13,12 @@ from requests_auth_profiles._config.check import faults, incomplete, literal_sec
 from requests_auth_profiles._config.document import Document, typed
 from requests_auth_profiles._config.house import rows
 from requests_auth_profiles._config.inheritance import Effective, effectives, overlay, tables
-from requests_auth_profiles._config.kinds import near
 from requests_auth_profiles._config.layers import Layers
 from requests_auth_profiles._config.links import listed
 from requests_auth_profiles._config.place import Place
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Profile, profile_of
+from requests_auth_profiles._config.words import near
 from requests_auth_profiles.errors import ConfigurationError, Fault, ProfileNotFound, ProfilesFileError
 
 __all__ = ["ProfilesFile", "profiles_path", "site_path"]
@@ -126,7 +126,7 @@ class ProfilesFile:
         found = self.profiles[name]
         if lacking := incomplete(found):
             raise ProfilesFileError(str(self.path), self.placed(lacking))
-        return profile_of(found, self._place, self.call)
+        return profile_of(found, self.place, self.call)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -137,7 +137,7 @@ class ProfilesFile:
     def store_key(self) -> Secret | None:
         """Where `[store]` says the key of the token store is, if it does."""
         key = self.layers.data.get("store", {}).get("key")
-        return None if key is None else Secret(key, self._place(("store", "key")), call=self.call)
+        return None if key is None else Secret(key, self.place(("store", "key")), call=self.call)
 
     @property
     def store_url(self) -> str:
@@ -175,6 +175,8 @@ class ProfilesFile:
             wrong[layers.owner(fault.path)].append(fault)
         found = [*layers.faults, *(one for document in wrong for one in document.placed(wrong[document]))]
         if found:
+            order = {str(document.path): number for number, document in enumerate(layers.documents)}
+            found.sort(key=lambda fault: (order.get(fault.file, len(order)), fault.line))
             return None, found
         chosen = worlds[-1] if environment.in_ci() else worlds[0]
         return cls(path, layers, {name: one for name, one in chosen.items() if one is not None}), []
@@ -188,7 +190,8 @@ class ProfilesFile:
             return f"write one in {self.path}: [profiles.NAME]"
         return f"name one of {listed(self.profiles)}"
 
-    def _place(self, path: tuple[str, ...]) -> Place:
+    def place(self, path: tuple[str, ...]) -> Place:
+        """Where something stands, by its path from the root."""
         document = self.layers.owner(path)
         return Place(document.path, document.text, path)
 

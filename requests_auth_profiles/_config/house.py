@@ -7,24 +7,26 @@ from typing import Any
 from requests_auth_profiles._config import kinds
 from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.keys import PROVIDER, VARIABLE, Key
-from requests_auth_profiles._config.kinds import near
 from requests_auth_profiles._config.profile_keys import PROFILE
 from requests_auth_profiles._config.providers import FORMS, Provider, provider, providers
 from requests_auth_profiles._config.table import keys_of
+from requests_auth_profiles._config.words import near
 from requests_auth_profiles.errors import Fault
 
-__all__ = ["provider_faults", "rows", "said_providers"]
+__all__ = ["SAYABLE", "VARIABLE_NAME", "provider_faults", "rows", "said_providers"]
 
 _Path = tuple[str, ...]
 _Found = Iterator[Fault]
 
-_VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
+VARIABLE_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+"""The names that a variable can have."""
 _PLACE = re.compile(r"\{([^{}]*)\}")
-_SAYABLE = {
+SAYABLE = {
     key.name: key
     for key in PROFILE.values()
     if key.name != "provider" and not key.common and key.kind is not kinds.SECRET and not key.entries
 }
+"""What a provider may say for its profiles."""
 
 
 def rows(data: Mapping[str, Any]) -> dict[str, Provider]:
@@ -76,7 +78,7 @@ def _row(name: str, table: Any) -> _Found:
 
 def _variables(said: Any, path: _Path) -> _Found:
     for name, table in said.items() if isinstance(said, dict) else ():
-        if not _VARIABLE.fullmatch(name):
+        if not VARIABLE_NAME.fullmatch(name):
             yield Fault(
                 (*path, name), "is not a name that a variable can have", "a-z 0-9 _ , as in tenant_id"
             )
@@ -110,7 +112,7 @@ def _said(table: Any, path: _Path, row: Provider) -> _Found:
             del filled[name]
         else:
             filled[name] = row.filled(value, example)
-    yield from keys_of(filled, path, _SAYABLE)
+    yield from keys_of(filled, path, SAYABLE)
 
 
 def _example(key: Key) -> str:

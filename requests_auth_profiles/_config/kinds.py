@@ -5,10 +5,11 @@ number or a boolean that lacks only its quotes' removal, the host of a URL.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from requests_auth_profiles._config.words import nearest
 
 __all__ = [
     "ANY_TEXT",
@@ -20,9 +21,12 @@ __all__ = [
     "HEADER_NAME",
     "HEADER_VALUE",
     "NAMES",
+    "NAME_SCHEMA",
+    "NOTHING",
     "OPTIONS",
     "PARAMETERS",
     "REFERENCES",
+    "REFERENCE_SCHEMA",
     "RETRIES",
     "SCOPES",
     "SECONDS",
@@ -36,7 +40,6 @@ __all__ = [
     "choice",
     "each",
     "is_reference",
-    "near",
     "not_a",
     "profile_name",
     "text",
@@ -44,7 +47,6 @@ __all__ = [
 
 _MOST_RETRIES = 10
 _MOST_SECONDS = 1_000_000  # some eleven days; poll(2) takes no more than 24
-_COMPARED = 100
 _TYPES = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _SCOPE = re.compile(r"[!#-\[\]-~]+")  # RFC 6749 section 3.3
@@ -88,11 +90,13 @@ class Kind:
         expects: what it is, as in "a list of hosts".
         example: one, in TOML.
         problem: says what is wrong with a value; None = nothing.
+        schema: the same in JSON Schema, as far as it goes: it refuses nothing that `problem` does not.
     """
 
     expects: str
     example: str
     problem: Callable[[object], Problem | None]
+    schema: Mapping[str, Any]
 
 
 def profile_name(value: object) -> Problem | None:
@@ -105,22 +109,6 @@ def profile_name(value: object) -> Problem | None:
     return None
 
 
-def near(word: str, options: Collection[str]) -> str:
-    """A question whether the nearest of some words was meant; empty where none is near."""
-    found = _nearest(word, options)
-    return f"did you mean {found!r}?" if found else ""
-
-
-def _nearest(word: str, options: Collection[str]) -> str:
-    from difflib import get_close_matches
-
-    word = word[:64].casefold()
-    folded = {option.casefold(): option for option in options}
-    if len(folded) > _COMPARED:  # or a thousand wrong names, each compared with a thousand, take minutes
-        folded = dict(islice((pair for pair in folded.items() if pair[0][:1] == word[:1]), _COMPARED))
-    return next((folded[found] for found in get_close_matches(word, folded, 1)), "")
-
-
 def choice(expects: str, example: str, options: Collection[str]) -> Kind:
     """One of a few words."""
 
@@ -129,11 +117,11 @@ def choice(expects: str, example: str, options: Collection[str]) -> Kind:
             return not_a("text", value)
         if value in options:
             return None
-        found = _nearest(value, options)
+        found = nearest(value, options)
         meant = [found] if found else options
         return Problem(f"is not one of {', '.join(options)}", " or ".join(f'"{word}"' for word in meant))
 
-    return Kind(expects, example, problem)
+    return Kind(expects, example, problem, {"enum": list(options)})
 
 
 def not_a(expects: str, value: object) -> Problem:
@@ -243,7 +231,7 @@ def _secret(value: object) -> Problem | None:
     if not is_reference(value):
         return Problem(f"is not one of {', '.join(REFERENCES.values())}")
     for name, what in value.items():
-        if (problem := _FORMS.get(name, text)(what)) is not None:
+        if (problem := _FORMS.get(name, TEXT).problem(what)) is not None:
             return Problem(f"its {name} {problem.message}", REFERENCES[how])
     return None
 
@@ -252,9 +240,6 @@ def _variable(value: object) -> Problem | None:
     # Some write the value here, or as a shell does: neither may be told as the name of what is missing.
     wrong = Problem("is not the name alone of a variable")
     return text(value) or (None if re.fullmatch(r"[^\s$=]+", str(value)) else wrong)
-
-
-_FORMS = {"env": _variable, "command": _names}
 
 
 def _class(value: object) -> Problem | None:
@@ -322,21 +307,80 @@ def _table(value: object) -> Problem | None:
     return None if type(value) is dict else not_a("a table", value)
 
 
-TEXT = Kind("text", '"…"', text)
-ANY_TEXT = Kind("text", '"…"', _any_text)
-BOOLEAN = Kind("true or false", "true", _boolean)
-SECONDS = Kind("a number of seconds", "30", _seconds)
-RETRIES = Kind("a whole number", "3", _retries)
-FILE = Kind("a file", '"acme.pem"', text)
-TIMEOUT = Kind("a number of seconds above 0", "60", _timeout)
-NAMES = Kind("a list of names", '["one", "two"]', _names)
-SCOPES = Kind("a list of scopes", '["openid", "email"]', _scopes)
-HEADER_NAME = Kind("the name of a header", '"Authorization"', _header_name)
-HEADER_VALUE = Kind("a header's value with {token} in it", '"Bearer {token}"', _header_value)
-PARAMETERS = Kind("a table of text", '{ prompt = "login" }', _parameters)
-SECRET = Kind("text, or where to read it", REFERENCES["env"], _secret)
-STORE = Kind("a folder, or memory:", '"memory:"', _store)
-CLASS = Kind("a module and a class", '"requests.auth:HTTPDigestAuth"', _class)
-ARGUMENTS = Kind("a list", '["alice", { env = "PASSWORD" }]', _arguments)
-OPTIONS = Kind("a table", '{ password = { env = "PASSWORD" } }', _options)
-TABLE = Kind("a table", "{ }", _table)
+def _whole(pattern: re.Pattern[str]) -> dict[str, Any]:
+    """Text that a pattern matches from its first to its last character."""
+    return {"type": "string", "pattern": f"^(?:{pattern.pattern})$"}
+
+
+def _list(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": dict(items), "minItems": 1}
+
+
+def _seconds_schema(least: str) -> dict[str, Any]:
+    return {"type": "number", least: 0, "maximum": _MOST_SECONDS}
+
+
+NOTHING: Mapping[str, Any] = {"allOf": [False]}
+"""What no value is, in JSON Schema; a bare `false` for keys that are not known is told of the whole table."""
+
+_LINE = {"type": "string", "minLength": 1}
+
+TEXT = Kind("text", '"…"', text, _LINE)
+ANY_TEXT = Kind("text", '"…"', _any_text, {"type": "string"})
+BOOLEAN = Kind("true or false", "true", _boolean, {"type": "boolean"})
+SECONDS = Kind("a number of seconds", "30", _seconds, _seconds_schema("minimum"))
+RETRIES = Kind("a whole number", "3", _retries, {"type": "integer", "minimum": 0, "maximum": _MOST_RETRIES})
+FILE = Kind("a file", '"acme.pem"', text, _LINE)
+TIMEOUT = Kind("a number of seconds above 0", "60", _timeout, _seconds_schema("exclusiveMinimum"))
+NAMES = Kind("a list of names", '["one", "two"]', _names, _list(_LINE))
+SCOPES = Kind(
+    "a list of scopes",
+    '["openid", "email"]',
+    _scopes,
+    {"type": ["array", "string"], "items": _whole(_SCOPE)},
+)
+HEADER_NAME = Kind("the name of a header", '"Authorization"', _header_name, _whole(_TOKEN))
+HEADER_VALUE = Kind(
+    "a header's value with {token} in it",
+    '"Bearer {token}"',
+    _header_value,
+    {"type": "string", "pattern": r"\{token\}"},
+)
+PARAMETERS = Kind(
+    "a table of text",
+    '{ prompt = "login" }',
+    _parameters,
+    {"type": "object", "additionalProperties": {"type": "string"}},
+)
+_VARIABLE = Kind("the name of a variable", '"NAME"', _variable, {"type": "string", "pattern": r"^[^\s$=]+$"})
+_FORMS = {"env": _VARIABLE, "command": NAMES}
+REFERENCE_SCHEMA: Mapping[str, Any] = {
+    "anyOf": [
+        {
+            "type": "object",
+            "required": [how],
+            "properties": {name: dict(_FORMS.get(name, TEXT).schema) for name in (how, *BESIDE.get(how, ()))},
+            "additionalProperties": NOTHING,
+        }
+        for how in REFERENCES
+    ]
+}
+"""The `REFERENCES` in JSON Schema: it stands in `definitions`, once."""
+SECRET = Kind(
+    "text, or where to read it",
+    REFERENCES["env"],
+    _secret,
+    {"anyOf": [_LINE, {"$ref": "#/definitions/reference"}]},
+)
+STORE = Kind("a folder, or memory:", '"memory:"', _store, _LINE)
+CLASS = Kind(
+    "a module and a class",
+    '"requests.auth:HTTPDigestAuth"',
+    _class,
+    {"type": "string", "pattern": "^[^:]+:[^:]+$"},
+)
+ARGUMENTS = Kind("a list", '["alice", { env = "PASSWORD" }]', _arguments, {"type": "array"})
+OPTIONS = Kind("a table", '{ password = { env = "PASSWORD" } }', _options, {"type": "object"})
+TABLE = Kind("a table", "{ }", _table, {"type": "object"})
+NAME_SCHEMA: Mapping[str, Any] = _whole(_NAME)
+"""The names that a profile can have, in JSON Schema."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.document import Document, read, typed
-from requests_auth_profiles.errors import Fault
+from requests_auth_profiles.errors import ConfigurationError, Fault
 
 __all__ = ["Layers"]
 
@@ -98,6 +98,8 @@ class Layers:
                 self._add(path, above)
             except FileNotFoundError:
                 problem, hint = f"names {path}, which is not there", f"ls -l {typed(path.parent)}"
+            except ConfigurationError as error:
+                problem, hint = error.message, error.hint
         if problem:
             yield Fault(("include", str(number)), problem, hint)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.inheritance import Effective
-from requests_auth_profiles._config.kinds import near
+from requests_auth_profiles._config.words import near
 from requests_auth_profiles.errors import Fault
 
 __all__ = ["COMPOSE", "conflicts", "endless", "listed", "missing", "no_profile"]
@@ -81,7 +81,7 @@ def conflicts(compose: _Graph, profiles: Mapping[str, Effective | None]) -> _Fou
         found = profiles.get(name)
         if name in writers or found is None:
             return
-        own = writers[name] = dict.fromkeys(_written(found), name)
+        own = writers[name] = dict.fromkeys([] if compose[name] else _written(found), name)
         for member in compose[name]:
             yield from look(member)
             for what, writer in writers.get(member, {}).items():

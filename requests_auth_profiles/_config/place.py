@@ -29,9 +29,14 @@ class Place:
     text: str = field(repr=False)
     path: tuple[str, ...]
 
+    @property
+    def line(self) -> int:
+        """The line on which it stands; 0 where it has none of its own."""
+        return line_of(lines(self.text), self.path)
+
     def __str__(self) -> str:
         owner, path = f"{self.path[0]}.", self.path[1:]
         if self.path[0] == "profiles":
             owner, path = f"profile {self.path[1]!r}, ", self.path[2:]
             path = path[2:] if path[:2] == ("when", "ci") else path  # the line tells which is meant
-        return f"{self.file}:{line_of(lines(self.text), self.path)}: {owner}{'.'.join(path)}"
+        return f"{self.file}:{self.line}: {owner}{'.'.join(path)}"

@@ -4,7 +4,7 @@ from requests_auth_profiles._config import addresses, kinds
 from requests_auth_profiles._config.flows import FLOWS, Flow
 from requests_auth_profiles._config.keys import Key, by_name
 
-__all__ = ["PROFILE", "key_of", "known_keys"]
+__all__ = ["NOT_TWICE", "PROFILE", "key_of", "known_keys"]
 
 PROFILE = by_name(
     Key(
@@ -141,6 +141,9 @@ PROFILE = by_name(
     Key("password", kinds.SECRET, "the user's password", secret=True),
     Key("token", kinds.SECRET, "the token", secret=True),
 )
+
+NOT_TWICE = {"extends", "when"}
+"""What an overlay cannot say."""
 
 
 def known_keys(flow: Flow) -> dict[str, Key]:

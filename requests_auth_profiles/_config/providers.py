@@ -40,6 +40,16 @@ class Provider:
             return self.keys
         return self.flows.get(flow) or self.flows.get(_LIKE.get(flow, flow), self.keys)
 
+    def place(self, flow: object, key: str) -> tuple[str, ...]:
+        """Where its row says a key for a flow, or the default of a variable."""
+        if key in self.variables:
+            return ("variables", key, "default")
+        for name in (flow, _LIKE.get(str(flow))):
+            more = self.flows.get(str(name), {})
+            if key in more:
+                return ("keys", key) if more[key] == self.keys.get(key) else ("flows", str(name), key)
+        return ("keys", key)
+
     def filled(self, template: str, said: Mapping[str, Any]) -> str:
         """A text with the variables in it replaced by what a profile says, each of the right kind."""
         values = {name: str(said.get(name, key.default)) for name, key in self.variables.items()}

@@ -29,6 +29,8 @@ __all__ = [
     "Profile",
     "Redirect",
     "Scheme",
+    "keyring_user",
+    "profile_of",
 ]
 
 _Placed = Callable[[tuple[str, ...]], Place]
@@ -197,9 +199,15 @@ def profile_of(found: Effective, placed: _Placed, call: Call | None) -> Profile:
     )
 
 
-def _scheme(found: Effective, placed: _Placed, call: Call | None) -> Scheme:  # noqa: PLR0911  a case for each flow
+def keyring_user(found: Effective) -> str:
+    """Whose entry of a keyring is meant where a reference names none."""
     # As `keyring get SERVICE USERNAME` has it: whoever the profile signs in, or the profile itself.
-    user = found.get("username") if isinstance(found.get("username"), str) else found.name
+    said = found.get("username")
+    return said if isinstance(said, str) else found.name
+
+
+def _scheme(found: Effective, placed: _Placed, call: Call | None) -> Scheme:  # noqa: PLR0911  a case for each flow
+    user = keyring_user(found)
 
     def made(path: tuple[str, ...], reference: Any) -> Secret:
         return Secret(reference, placed(path), user=user, call=call)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from requests_auth_profiles._config.keys import Key, by_name
-from requests_auth_profiles._config.kinds import near
+from requests_auth_profiles._config.words import near
 from requests_auth_profiles.errors import Fault
 
 __all__ = ["keys_of"]

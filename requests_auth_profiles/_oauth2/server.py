@@ -88,6 +88,16 @@ class Server:
             )
         return found
 
+    def scopes(self) -> frozenset[str] | None:
+        """The scopes that its issuer announces, which need not be all; None where it announces none.
+
+        Raises:
+            InvalidProviderResponse: what it announces breaks the standard.
+            ProviderUnavailable: it cannot be reached.
+        """
+        said = self._announced().get("scopes_supported")
+        return frozenset(map(str, said)) if isinstance(said, list) else None
+
     def may_be(self, issuer: str) -> bool:
         """Whether it may name itself so in an authorization response (RFC 9207 section 2.4)."""
         if self.issuer is not None:

@@ -11,11 +11,15 @@ import requests
 
 from requests_auth_profiles import __version__
 from requests_auth_profiles.cli.adding import add
+from requests_auth_profiles.cli.checking import check
 from requests_auth_profiles.cli.context import wants_colour, with_file
 from requests_auth_profiles.cli.demo import demo
 from requests_auth_profiles.cli.editing import edit, remove
 from requests_auth_profiles.cli.importing import import_
-from requests_auth_profiles.cli.profiles import check, init, list_
+from requests_auth_profiles.cli.listing import list_
+from requests_auth_profiles.cli.schema import schema
+from requests_auth_profiles.cli.showing import show
+from requests_auth_profiles.cli.starting import init
 from requests_auth_profiles.cli.tokens import login, logout, request, status, token
 from requests_auth_profiles.errors import ConfigurationError, InteractionRequired, RequestsAuthException
 
@@ -44,7 +48,10 @@ def cli() -> None:
     """All verbs."""
 
 
-for _verb in (demo, init, add, edit, remove, list_, check, login, logout, status, token, request, import_):
+for _verb in (
+    *(demo, init, add, edit, remove, list_, show, check, schema, import_),
+    *(login, logout, status, token, request),
+):
     cli.add_command(_verb)
 
 

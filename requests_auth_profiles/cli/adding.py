@@ -16,9 +16,11 @@ from requests_auth_profiles._config.inheritance import Effective, effectives
 from requests_auth_profiles._config.keys import Key
 from requests_auth_profiles._config.profile_keys import PROFILE, key_of
 from requests_auth_profiles._config.providers import Provider
+from requests_auth_profiles._config.words import near
 from requests_auth_profiles.cli.answers import REFERENCE_FORMS, answer
 from requests_auth_profiles.cli.context import named_file, with_file
 from requests_auth_profiles.cli.rewriting import rewrite, unwritable
+from requests_auth_profiles.cli.schema import put_beside
 from requests_auth_profiles.cli.statements import with_profile
 from requests_auth_profiles.cli.written import profile_lines
 from requests_auth_profiles.errors import ConfigurationError, ProfileNotFound, RequestsAuthException
@@ -131,7 +133,7 @@ class _Draft:
         if found is None:
             known = [*PROFILE, *(row.variables if row else ())]
             raise click.BadParameter(
-                f"{name[:64]} is not a known key; {kinds.near(name, known) or 'see: requests-auth schema'}",
+                f"{name[:64]} is not a known key; {near(name, known) or 'see: requests-auth schema'}",
                 param_hint="--set",
             )
         return found
@@ -139,7 +141,7 @@ class _Draft:
     def say(self, name: str, typed: str, option: str) -> None:
         """Takes what was typed for a key."""
         if name == "provider" and typed not in self.rows:
-            hint = kinds.near(typed, self.rows) or f"there are {', '.join(self.rows)}; or --issuer URL"
+            hint = near(typed, self.rows) or f"there are {', '.join(self.rows)}; or --issuer URL"
             raise click.BadParameter(f"it is not known; {hint}", param_hint=option)
         self.table[name] = answer(self.key(name), typed, option)
 
@@ -330,6 +332,7 @@ def _write(path: Path, site: Path | None, draft: _Draft, *, there: bool) -> None
         with unwritable(path):
             try:
                 _private_file.create(path, new)
+                put_beside(path)
             except FileExistsError:
                 raise RequestsAuthException(
                     f"{path} came to be meanwhile, and was left as it is", hint="type it once more"

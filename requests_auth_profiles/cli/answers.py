@@ -33,17 +33,26 @@ def answer(key: Key, typed: str, hint: str) -> Any:
     problem = None if said is None or key.kind is not kinds.SECRET else key.kind.problem(said)
     for value in [] if problem else _meant(key, typed):
         found = key.kind.problem(value)
-        if found is None and key.is_secret(value):
+        if found is None and (secret := _secret(key, value)):
+            how = (
+                f"({REFERENCE_FORMS}), or --literal {key.name}" if secret == key.name else "with a reference"
+            )
             raise click.BadParameter(
-                f"{key.name} is a secret, and would stand in the file: "
-                f"say where it is ({REFERENCE_FORMS}), or --literal {key.name}",
-                param_hint=hint,
+                f"{secret} is a secret, and would stand in the file: say where it is {how}", param_hint=hint
             )
         if found is None:
             return value
         problem = problem or found
     why = problem.message if problem else "is empty"
     raise click.BadParameter(f"{key.name} {why}; as in: {key.example or key.kind.example}", param_hint=hint)
+
+
+def _secret(key: Key, value: Any) -> str:
+    """The key of a secret that stands in a value itself; empty = there is none."""
+    if key.entries:
+        found = (_secret(entry, value[entry.name]) for entry in key.entries if entry.name in value)
+        return next(filter(None, found), "")
+    return key.name if key.is_secret(value) else ""
 
 
 def reference(typed: str) -> dict[str, Any] | None:

@@ -3,15 +3,18 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
 
 from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
+from requests_auth_profiles._config.spec import Profile
 from requests_auth_profiles._oauth2.attendant import BrowserAttendant
+from requests_auth_profiles.errors import ProfilesFileError
 
-__all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "wants_colour", "with_file"]
+__all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "usable", "wants_colour", "with_file"]
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -44,6 +47,15 @@ def builder() -> Builder:
     return Builder(
         ProfilesFile.read(profiles_path(named_file()), site_path(named_file())), TerminalAttendant()
     )
+
+
+def usable(build: Builder) -> list[Profile]:
+    """The profiles of a file but those that are only there to be extended."""
+    specs = []
+    for name in build.file.names:
+        with suppress(ProfilesFileError):
+            specs.append(build.file.profile(name))
+    return specs
 
 
 class TerminalAttendant(BrowserAttendant):

@@ -17,8 +17,7 @@ from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.spec import Compose, OAuth2
 from requests_auth_profiles._credential import InHeader
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.cli.context import builder, lasts, with_file
-from requests_auth_profiles.cli.profiles import usable
+from requests_auth_profiles.cli.context import builder, lasts, usable, with_file
 from requests_auth_profiles.cli.table import show_table
 from requests_auth_profiles.errors import StoreError, StoreUnavailable
 from requests_auth_profiles.stores import FallbackStore, FileStore

@@ -6,7 +6,7 @@ from typing import Any
 
 import tomli_w
 
-__all__ = ["profile_lines", "value_text"]
+__all__ = ["key_text", "profile_lines", "value_text"]
 
 
 def profile_lines(
@@ -27,7 +27,7 @@ def profile_lines(
     lines = [_text({"profiles": {name: {}}}).strip()]
     for key, value in table.items():
         comment = (comments or {}).get(key)
-        lines.append(f"{_key(key)} = {value_text(value)}{f'  # {comment}' if comment else ''}")
+        lines.append(f"{key_text(key)} = {value_text(value)}{f'  # {comment}' if comment else ''}")
     for line in lines:
         yield re.sub(r"[^\x00-\x7f]", _escaped, line) if ascii_only else line
 
@@ -35,13 +35,14 @@ def profile_lines(
 def value_text(value: Any) -> str:
     """A value in one line: tomli_w writes what holds others over several."""
     if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{_key(key)} = {value_text(entry)}' for key, entry in value.items())} }}"
+        return f"{{ {', '.join(f'{key_text(key)} = {value_text(entry)}' for key, entry in value.items())} }}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(value_text, value))}]"
     return _text({"x": value}).removeprefix("x = ").rstrip("\n")
 
 
-def _key(name: str) -> str:
+def key_text(name: str) -> str:
+    """A key as it is typed."""
     return _text({name: 0}).rpartition(" = ")[0]
 
 

@@ -1,0 +1,192 @@
+"""The verb `check`: what it says of a file that is allowed and unwise, and what the providers say of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from profiles_file import MACHINE, PERSON, written
+
+from requests_auth_profiles.cli import run
+from requests_auth_profiles.testing import Reply
+from requests_auth_profiles.testing._loopback_server import Endpoint, LoopbackServer, Received
+
+CANARY = "canary-hunter2"
+HOSTS = 'hosts = ["api.acme.com"]\n'
+WISE = f"{PERSON}{HOSTS}"
+NOWHERE = '[profiles.none]\ncompose = ["work", "key"]\n'
+AT_ALL = '[profiles.work]\nflow = "{flow}"\nissuer = "https://login.acme.com"\n' + HOSTS
+PASSWORD = AT_ALL.format(flow="password") + 'username = "alice"\npassword = { env = "A" }\n'
+IMPLICIT = AT_ALL.format(flow="implicit") + 'client_id = "person"\n'
+
+
+class Done(NamedTuple):
+    """What the verb ended with."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Check = Callable[..., Done]
+
+
+@pytest.fixture
+def check(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
+    """Check a file in this process: `check(text, "--json").stdout`."""
+
+    def done(text: str, *arguments: str) -> Done:
+        code = run(["check", "--file", str(written(tmp_path, text)), *arguments])
+        return Done(code, *capsys.readouterr())
+
+    return done
+
+
+def warnings(check: Check, text: str, *arguments: str) -> list[dict[str, Any]]:
+    """What is said of a file that is right."""
+    done = check(text, "--json", *arguments)
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert (document["faults"], document["missing_secrets"]) == ([], [])
+    found: list[dict[str, Any]] = document["warnings"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "message"),
+    [
+        (PERSON, 1, "", "has no hosts"),
+        (PASSWORD, 2, "flow", "has the program see the password"),
+        (IMPLICIT, 2, "flow", "has the token itself pass through the browser"),
+        (f'{WISE}client_secret = "{CANARY}"\n', 6, "client_secret", "is a secret in the file itself"),
+        (f'{WISE}http.proxy = "http://u:{CANARY}@p:1"\n', 6, "proxy", "is a secret in the file itself"),
+        (f"{PERSON}allow_http = true\nhosts = ['http://a.com']\n", 5, "allow_http", "over plain http"),
+        (
+            f"{WISE}[profiles.key]\nflow = 'api-key'\napi_key = {{ env = 'K' }}\nhosts=['b.com']\n{NOWHERE}",
+            *(11, "compose", "go to no host in common"),
+        ),
+    ],
+    ids=["hosts", "password", "implicit", "secret", "proxy", "http", "nowhere"],
+)
+def test_what_is_unwise(check: Check, tmp_path: Path, text: str, line: int, key: str, message: str) -> None:
+    """It is told with its file, line, profile and key, and what to write instead, and no secret with it."""
+    (warning,) = warnings(check, text)
+    assert (warning["file"], warning["line"]) == (str(tmp_path / "profiles.toml"), line)
+    assert message in warning["message"]
+    assert key in (warning["key"] or "")
+    assert warning["hint"]
+    assert CANARY not in str(warning)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WISE,
+        f'{WISE}client_secret = {{ env = "S" }}\nhttp.proxy = "http://proxy.acme.com:3128"\n',
+        f"{PERSON}allow_http = true\nhosts = ['http://localhost:8080', 'https://a.com']\n",
+        f'{WISE}[profiles.work.when.ci]\nflow = "client-credentials"\nclient_secret = {{ env = "S" }}\n',
+    ],
+    ids=["plain", "references", "this machine", "when.ci"],
+)
+def test_what_is_wise(check: Check, text: str) -> None:
+    """Nothing is said where there is nothing to say, with --strict neither."""
+    done = check(text, "--strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("nothing wrong\n")
+
+
+def test_for_people(check: Check) -> None:
+    """A warning leaves the exit code at 0, and is told on stderr with a hint."""
+    done = check(PERSON)
+    assert done.returncode == 0
+    assert done.stdout.endswith("1 profile, nothing wrong, 1 warning\n")
+    assert done.stderr.startswith("warning: ")
+    assert 'hint: hosts = ["api.example.com"]' in done.stderr
+
+
+@pytest.mark.parametrize("how", [[], ["--json"]], ids=["people", "json"])
+def test_strict(check: Check, how: list[str]) -> None:
+    """With --strict a warning is a fault: exit code 3."""
+    assert check(PERSON, "--strict", *how).returncode == 3
+
+
+def test_a_parent_is_told_once(check: Check) -> None:
+    """What three profiles have from one parent is said at the parent."""
+    children = "".join(f"[profiles.c{n}]\nextends = 'work'\n{HOSTS}" for n in range(3))
+    (warning,) = warnings(check, f'{WISE}client_secret = "{CANARY}"\n{children}')
+    assert warning["line"] == 6
+
+
+def test_a_shadowed_secret_counts_for_nothing(check: Check, tmp_path: Path) -> None:
+    """A literal secret in an included file is not told of where an upper file has that profile."""
+    team = tmp_path / "team.toml"
+    team.write_text(f'{WISE}client_secret = "{CANARY}"\n', "utf-8")
+    team.chmod(0o600)
+    assert warnings(check, f'include = ["team.toml"]\n{WISE}') == []
+
+
+def announcing(scopes: list[str] | None) -> LoopbackServer:
+    """A provider that announces these scopes."""
+
+    def answer(_: Received) -> Reply:
+        said = {} if scopes is None else {"scopes_supported": scopes}
+        return Reply.json({"issuer": server.url, "token_endpoint": f"{server.url}/token", **said})
+
+    server = LoopbackServer({"metadata": Endpoint(answer, ("/.well-known/openid-configuration",))})
+    return server
+
+
+def machine(issuer: str) -> str:
+    """A profile of a provider, with two scopes."""
+    text = MACHINE.replace("https://login.acme.com", issuer)
+    return f'{text}{HOSTS}scopes = ["api.read", "api.reed"]\n'
+
+
+def test_online_a_scope_that_is_not_announced(check: Check) -> None:
+    """A scope that the provider does not announce is told with those that it does."""
+    with announcing(["api.read", "api.write"]) as server:
+        (warning,) = warnings(check, machine(server.url), "--online")
+    assert warning["line"] == 7
+    assert f"asks for api.reed, which {server.url} does not announce" in warning["message"]
+    assert "it announces api.read, api.write" in warning["hint"]
+
+
+@pytest.mark.parametrize("scopes", [["api.read", "api.reed"], None], ids=["known", "not said"])
+def test_online_nothing_to_say(check: Check, scopes: list[str] | None) -> None:
+    """A provider that announces the scopes, or none at all, gives no warning."""
+    with announcing(scopes) as server:
+        assert warnings(check, machine(server.url), "--online") == []
+
+
+def test_online_a_provider_that_does_not_answer(check: Check) -> None:
+    """A provider that is not there is a warning at its issuer, and the file is as good as before."""
+    with announcing([]) as server:
+        gone = server.url
+    (warning,) = warnings(check, machine(gone), "--online")
+    assert warning["line"] == 3
+    assert "cannot reach" in warning["message"]
+
+
+def test_offline_nobody_is_asked(check: Check) -> None:
+    """Without --online the provider is not called."""
+    with announcing([]) as server:
+        assert warnings(check, machine(server.url)) == []
+        assert not server.requests
+
+
+def test_online_each_provider_once(check: Check) -> None:
+    """Two profiles of one provider cost one question."""
+    with announcing(["api.read", "api.reed"]) as server:
+        text = machine(server.url)
+        warnings(check, text + text.replace("[profiles.work]", "[profiles.other]"), "--online")
+        assert len(server.requests) == 1
+
+
+def test_a_schema_that_is_missing(check: Check, tmp_path: Path) -> None:
+    """A `#:schema` line that names a file that is not there is told of, and what makes it; then no more."""
+    text = f"#:schema profiles.schema.json\n{WISE}"
+    (warning,) = warnings(check, text)
+    assert (warning["line"], warning["hint"]) == (1, "requests-auth schema --write")
+    assert run(["schema", "--write", "--file", str(tmp_path / "profiles.toml")]) == 0
+    assert (tmp_path / "profiles.schema.json").is_file()
