@@ -1,6 +1,9 @@
 """Whatever stands in a profiles file, reading it ends in a file or in our own error, fit for a terminal."""
 
 import itertools
+import os
+import re
+import shutil
 import tomllib
 from pathlib import Path
 from random import Random
@@ -16,10 +19,16 @@ from profiles_file import KEY, MACHINE, PERSON
 from requests_auth_profiles._config.file import ProfilesFile
 from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.keys import PROVIDER, ROOT, VARIABLE
+from requests_auth_profiles._config.kinds import REFERENCES
 from requests_auth_profiles._config.profile_keys import PROFILE
 from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles.errors import ConfigurationError, ProfilesFileError
 
+MUTATIONS = int(os.environ.get("REQUESTS_AUTH_TESTS_MUTATIONS", "3000"))
+"""How often a file is changed: `REQUESTS_AUTH_TESTS_MUTATIONS=100000 pytest tests/test_config_fuzz.py`."""
+AT_ONCE = 50
+SAMPLES = sorted((Path(__file__).parent.parent / "sample-config").rglob("*.toml"))
+INCLUDED = [sample for sample in SAMPLES if sample.name == "team.toml"]
 SEEDS = [
     f"""default_profile = "work"
 [store]
@@ -56,6 +65,8 @@ token = "t"
 header_name = "X-T"
 header_value = "{{token}}"
 """,
+    # Without their comments, as a change of one is none.
+    *(re.sub(r"(?m)^#.*\n", "", sample.read_text("utf-8")) for sample in SAMPLES),
 ]
 WORDS = [
     *(
@@ -65,15 +76,18 @@ WORDS = [
         *VARIABLE,
         "ci",
         *PROFILE,
+        *(key.name for key in PROFILE["http"].entries),
         *FLOWS,
         *providers(),
+        *REFERENCES,
+        "acme",
+        "region",
         "work",
         "child",
         "base",
         "both",
-        "env",
-        "file",
-        "command",
+        "team.toml",
+        "profiles.toml",
     ),
     *(
         "",
@@ -188,35 +202,47 @@ def assert_ends_well(folder: Path, data: bytes) -> None:
     else:
         return
     assert found
-    assert [fault.line for fault in found] == sorted(fault.line for fault in found)
+    own = [fault.line for fault in found if fault.file == str(path)]
+    assert own == sorted(own)
+    assert max(own, default=0) <= data.count(b"\n") + 1
     for fault in found:
-        assert fault.line <= data.count(b"\n") + 1
+        assert Path(fault.file).parent == folder
         assert fault.hint
         assert str(fault).replace("\n", "").isprintable()
         assert len(str(fault)) < 1500
 
 
-mutations = settings(max_examples=30, deadline=None)
+mutations = settings(max_examples=-(-MUTATIONS // AT_ONCE // 2), deadline=None)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files are, with those that the samples include."""
+    folder = tmp_path_factory.mktemp("files")
+    for sample in INCLUDED:
+        shutil.copyfile(sample, folder / sample.name)
+        (folder / sample.name).chmod(0o600)
+    return folder
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_seeds_are_right(tmp_path: Path, seed: str) -> None:
+def test_the_seeds_are_right(folder: Path, seed: str) -> None:
     """What is changed below has no fault before."""
-    assert ProfilesFile.read(profiles_file.written(tmp_path, seed)).names
+    assert ProfilesFile.read(profiles_file.written(folder, seed)).names
 
 
+@pytest.mark.timeout(120 + MUTATIONS // 50)
 @pytest.mark.parametrize("change", [edited, remade])
 @mutations
 @given(random=st.randoms(use_true_random=True))
-def test_changed_files(tmp_path_factory: pytest.TempPathFactory, change: Any, random: Random) -> None:
+def test_changed_files(folder: Path, change: Any, random: Random) -> None:
     """However a good file is changed, reading it ends well."""
-    folder = tmp_path_factory.getbasetemp()
-    for _ in range(50):
+    for _ in range(AT_ONCE):
         assert_ends_well(folder, change(random.choice(SEEDS), random))
 
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+def test_any_bytes(folder: Path, data: bytes) -> None:
     """Whatever the bytes are, reading them ends well."""
-    assert_ends_well(tmp_path_factory.getbasetemp(), data)
+    assert_ends_well(folder, data)
