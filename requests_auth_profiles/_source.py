@@ -161,6 +161,8 @@ class CachedSource:
             used.
         early_expiry_seconds: how long before its end a token is renewed; half of its life at most.
         patience_seconds: how long to wait for another who is renewing it.
+        may_change: whether what it is issued for may be something else at the next request, as where somebody
+            else's token, which is read at each use, is turned into it.
         now: the clock (epoch seconds).
     """
 
@@ -175,6 +177,7 @@ class CachedSource:
         issued_for: str | Callable[[], str],
         early_expiry_seconds: float,
         patience_seconds: float,
+        may_change: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.grant = grant
@@ -185,6 +188,7 @@ class CachedSource:
         self._issued_for = issued_for if callable(issued_for) else lambda: issued_for
         self._early_expiry_seconds = early_expiry_seconds
         self._patience_seconds = patience_seconds
+        self._may_change = may_change
         self._now = now
         self._held: Token | None = None
         self._failure: RequestsAuthException | None = None
@@ -200,6 +204,8 @@ class CachedSource:
         refused = None if rejected is None else Token(access_token=rejected)
         del rejected  # debuggers show variables, and a Token does not show what it is
         held = self._held
+        if held is not None and self._may_change and held.issued_for != self._issued_for():
+            held = None
         if held is None or not self._good(held, refused):
             held = self._held = self._looked_up(refused)
         return held

@@ -86,10 +86,11 @@ def _is_secret(key: Key) -> bool:
 def _flows() -> str:
     rows = []
     for flow in FLOWS.values():
-        takes = flow.keys - _PROVIDER - {"http"} - set(flow.needs)
+        takes = flow.keys - _PROVIDER - {"http"} - {*flow.needs, *flow.proofs}
         whole = [name for name in ("tokens", "clients", "sign-ins") if GROUPS[name] <= flow.keys]
         single = [name for name in PROFILE if name in takes and not any(name in GROUPS[one] for one in whole)]
         needs = (["a provider"] if flow.endpoints else []) + [f"`{name}`" for name in flow.needs]
+        needs += [" or ".join(f"`{name}`" for name in flow.proofs)] if flow.proofs else []
         also = [f"[{name}](#keys-of-{name})" for name in whole] + [f"`{name}`" for name in single]
         rows.append((f"`{flow.name}`", flow.about, ", ".join(needs), ", ".join(also)))
     return _table(("flow", "what it is", "needs", "also takes"), rows)

@@ -30,9 +30,13 @@ def program(name: str) -> str:
 
 @dataclass(frozen=True)
 class Provider:
-    """The OpenID Provider, with an API at `/api/me` that takes its tokens."""
+    """The OpenID Provider, with an API at `/api/me` that takes its tokens.
+
+    `keys` holds the private keys, as JWKs, of its clients `cc-RS256`, `cc-ES256` and so on.
+    """
 
     issuer: str
+    keys: Mapping[str, Mapping[str, str]]
 
     @property
     def api_url(self) -> str:
@@ -77,7 +81,7 @@ def running_provider() -> Iterator[Provider]:
             assert process.stdout is not None
             ready = next((line for line in process.stdout if line.startswith("READY ")), None)
             assert ready, "the OpenID Provider ended before it was ready"
-            yield Provider(json.loads(ready.removeprefix("READY "))["issuer"])
+            yield Provider(**json.loads(ready.removeprefix("READY ")))
         finally:
             process.terminate()
 

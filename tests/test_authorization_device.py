@@ -94,6 +94,14 @@ def test_too_often(waiting: AuthorizationServer) -> None:
     assert poll(waiting, told)["error"] == "authorization_pending"
 
 
+def test_how_often_is_the_tests_own_word(waiting: AuthorizationServer) -> None:
+    """A device that is told to ask at once is not slowed down, so a test need not wait."""
+    waiting.interval_seconds = 0
+    told = begin(waiting)
+    assert told["interval"] == 0
+    assert [poll(waiting, told)["error"] for _ in range(2)] == ["authorization_pending"] * 2
+
+
 def test_too_late(waiting: AuthorizationServer) -> None:
     """After its time a code is good for nothing."""
     told = begin(waiting)

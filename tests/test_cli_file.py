@@ -158,7 +158,7 @@ def test_check_looks_secrets_up_if_it_is_asked_to(
     assert "export WORK_KEY=…" in done.stderr
     monkeypatch.setenv("WORK_KEY", "canary-k3y")
     done = run_cli("check", "--file", str(path), "--secrets")
-    assert (done.returncode, done.stdout) == (0, f"{path}: 3 profiles, nothing wrong\n")
+    assert (done.returncode, done.stdout) == (0, f"{path}: 3 profiles, nothing wrong, 1 warning\n")
 
 
 def test_check_finds_a_composition_that_writes_a_header_twice(home: Path, run_cli: RunProgram) -> None:

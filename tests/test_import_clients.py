@@ -36,6 +36,16 @@ RESTISH_1 = {
                     },
                 }
             },
+            "device": {
+                "auth": {
+                    "name": "oauth-device-code",
+                    "params": {
+                        "client_id": "d",
+                        "token_url": "https://login.acme.com/token",
+                        "device_authorization_url": "https://login.acme.com/device",
+                    },
+                }
+            },
             "tool": {"auth": {"name": "external-tool", "params": {"commandline": SECRET}}},
             "leak": {
                 "auth": {
@@ -96,6 +106,13 @@ def test_restish_of_version_1(imported: Importer) -> None:
             "client_secret": {"env": "ACME_MACHINE_CLIENT_SECRET"},
             "client_auth": "post",
             "scopes": ["a", "b"],
+            "hosts": hosts,
+        },
+        "acme-device": {
+            "flow": "device-code",
+            "client_id": "d",
+            "token_url": "https://login.acme.com/token",
+            "device_authorization_url": "https://login.acme.com/device",
             "hosts": hosts,
         },
     }

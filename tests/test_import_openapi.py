@@ -31,6 +31,11 @@ SCHEMES: dict[str, Any] = {
             "clientCredentials": {"tokenUrl": "https://login.acme.com/token", "scopes": {}},
             "password": {"tokenUrl": "https://login.acme.com/token", "scopes": {}},
             "implicit": {"authorizationUrl": "https://login.acme.com/authorize", "scopes": {}},
+            "deviceAuthorization": {
+                "deviceAuthorizationUrl": "https://login.acme.com/device",
+                "tokenUrl": "https://login.acme.com/token",
+                "scopes": {},
+            },
             "magic": {},
         },
     },
@@ -90,6 +95,12 @@ PROFILES: dict[str, Any] = {
     "oauth-implicit": {
         "flow": "implicit",
         "authorization_url": "https://login.acme.com/authorize",
+        "client_id": CLIENT,
+    },
+    "oauth-device-code": {
+        "flow": "device-code",
+        "token_url": TOKEN,
+        "device_authorization_url": "https://login.acme.com/device",
         "client_id": CLIENT,
     },
 }

@@ -3,19 +3,13 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from requests.auth import AuthBase
-
+from requests_auth_profiles._build.clients import endpoint_auth, key_signer
 from requests_auth_profiles._build.route import route_of
 from requests_auth_profiles._config import environment
-from requests_auth_profiles._config.spec import Client, OAuth2
+from requests_auth_profiles._config.spec import OAuth2
 from requests_auth_profiles._oauth2.channel import Channel
-from requests_auth_profiles._oauth2.client import (
-    ClientSecretBasic,
-    ClientSecretPost,
-    Nobody,
-    PublicClient,
-    UserBasic,
-)
+from requests_auth_profiles._oauth2.device import DeviceCode
+from requests_auth_profiles._oauth2.exchange import JwtBearer, Presented, TokenExchange
 from requests_auth_profiles._oauth2.grants import ClientCredentials, Password, TokenEndpoint
 from requests_auth_profiles._oauth2.server import Server
 from requests_auth_profiles._oauth2.sign_in import AuthorizationCode, Implicit
@@ -31,7 +25,8 @@ __all__ = ["called", "grant_of"]
 def called(scheme: OAuth2) -> tuple[Server, Channel]:
     """The provider of a profile, and how it is called."""
     channel = Channel(scheme.timeout, route=partial(route_of, scheme.http), retries=scheme.http.retries)
-    return Server(scheme.endpoints, channel), channel
+    by_certificate = scheme.client.client_auth == "tls"
+    return Server(scheme.endpoints, channel, by_certificate=by_certificate), channel
 
 
 def grant_of(name: str, scheme: OAuth2, attendant: "Attendant | None") -> Grant:
@@ -49,7 +44,7 @@ def grant_of(name: str, scheme: OAuth2, attendant: "Attendant | None") -> Grant:
         server=server,
         channel=channel,
         client_id=scheme.client.client_id,
-        client_auth=_endpoint_auth(scheme),
+        client_auth=endpoint_auth(scheme, server, channel.now),
         parameters=aimed | scheme.token_params,
         token_field_name=scheme.token_field_name,
     )
@@ -58,7 +53,34 @@ def grant_of(name: str, scheme: OAuth2, attendant: "Attendant | None") -> Grant:
         return ClientCredentials(endpoint=endpoint, scope=scope)
     if scheme.flow == "password" and (user := scheme.user) is not None:
         return Password(endpoint=endpoint, username=user.username, password=user.password, scope=scope)
+    if (signing := scheme.signing) is not None:
+        return JwtBearer(
+            endpoint=endpoint,
+            signer=key_signer(signing.private_key, signing.key_id),
+            issuer=signing.issuer,
+            subject=signing.subject,
+            audience=signing.audience,
+            scope=scope,
+        )
+    if (exchange := scheme.exchange) is not None:
+        actor = exchange.actor_token
+        return TokenExchange(
+            endpoint=endpoint,
+            subject=Presented(exchange.subject_token, exchange.subject_token_type),
+            actor=None if actor is None else Presented(actor, exchange.actor_token_type),
+            kind=exchange.requested_token_type,
+            scope=scope,
+        )
     asked = aimed | scheme.authorize_params
+    if scheme.flow == "device-code":
+        return DeviceCode(
+            endpoint=endpoint,
+            scope=scope,
+            parameters=asked,
+            profile=name,
+            again=f"requests-auth login {name}",
+            attend=lambda: _attend(name, attendant),
+        )
     if scheme.flow == "implicit":
         return Implicit(
             server=server,
@@ -78,18 +100,28 @@ def grant_of(name: str, scheme: OAuth2, attendant: "Attendant | None") -> Grant:
         pkce=scheme.flow == "authorization-code-pkce",
         response_type=scheme.response_type,
         code_field_name=scheme.code_field_name,
+        par=scheme.par,
     )
 
 
-def _listen(
-    name: str, provider: str, scheme: OAuth2, attendant: "Attendant | None", field: str
-) -> "Loopback":
+def _attend(name: str, attendant: "Attendant | None") -> "Attendant":
+    """Who takes the person to the provider, where one can be asked."""
     environment.need_person(
         name, f"where a person can be asked, and with the same store: requests-auth login {name}"
     )
 
     # Imported here: most programs find a token that is there.
     from requests_auth_profiles._oauth2.attendant import BrowserAttendant
+    from requests_auth_profiles._oauth2.loopback import Loopback
+
+    return Loopback.stand_in or attendant or BrowserAttendant()
+
+
+def _listen(
+    name: str, provider: str, scheme: OAuth2, attendant: "Attendant | None", field: str
+) -> "Loopback":
+    attendant = _attend(name, attendant)
+
     from requests_auth_profiles._oauth2.loopback import Loopback
 
     return Loopback(
@@ -100,23 +132,6 @@ def _listen(
         ports=scheme.redirect.ports,
         path=scheme.redirect.path,
         timeout_seconds=scheme.timeout,
-        attendant=attendant or BrowserAttendant(),
+        attendant=attendant,
         field=field,
     )
-
-
-def _endpoint_auth(scheme: OAuth2) -> AuthBase:
-    """What signs a token request: the client and, where a code is turned in, a user who is named."""
-    client = _client_auth(scheme.client)
-    if scheme.flow == "password" or scheme.user is None:
-        return client
-    return UserBasic(scheme.user.username, scheme.user.password, client)
-
-
-def _client_auth(client: Client) -> AuthBase:
-    if not client.client_id:
-        return Nobody()
-    if client.client_secret is None or client.client_auth == "none":
-        return PublicClient(client.client_id)
-    kind = ClientSecretBasic if client.client_auth == "basic" else ClientSecretPost
-    return kind(client.client_id, client.client_secret)

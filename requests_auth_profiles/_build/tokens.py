@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from requests_auth_profiles._build.grants import grant_of
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Command, OAuth2
+from requests_auth_profiles._oauth2.device import LONGEST_SECONDS
+from requests_auth_profiles._oauth2.exchange import bearer_of
+from requests_auth_profiles._oauth2.private_key import account_of
 from requests_auth_profiles._program import Program
 from requests_auth_profiles._source import CachedSource, Grant
 from requests_auth_profiles._token import Token
@@ -49,6 +52,7 @@ def issued(name: str, scheme: OAuth2, store: TokenStore, attendant: "Attendant |
         store: where the token lives.
         attendant: who takes the person to the provider; None = their browser.
     """
+    person = LONGEST_SECONDS if scheme.flow == "device-code" else scheme.timeout
     return CachedSource(
         _proving(grant_of(name, scheme, attendant), scheme),
         store,
@@ -56,9 +60,10 @@ def issued(name: str, scheme: OAuth2, store: TokenStore, attendant: "Attendant |
         label=name,
         again=f"requests-auth login {name}",
         issued_for=partial(_fingerprint, scheme),
+        may_change=scheme.exchange is not None,
         early_expiry_seconds=scheme.early_expiry,
         # The other one may discover endpoints, wait for the person, and exchange the code.
-        patience_seconds=3 * scheme.timeout + _PATIENCE_SECONDS,
+        patience_seconds=2 * scheme.timeout + person + _PATIENCE_SECONDS,
     )
 
 
@@ -99,11 +104,18 @@ class _Proving:
 
 
 def _proving(grant: Grant, scheme: OAuth2) -> Grant:
-    user = () if scheme.user is None else (scheme.user.username, scheme.user.password)
-    secret = scheme.client.client_secret
-    # RFC 6749 section 5.2: of the password grant, invalid_grant says that the person is not who they say.
-    refusals = _NOT_US | ({"invalid_grant"} if scheme.flow == "password" else frozenset())
-    secrets = user if secret is None else (secret, *user)
+    shown: tuple[Secret, ...] = ()
+    refusals = _NOT_US
+    if scheme.user is not None:
+        shown = (scheme.user.username, scheme.user.password)
+    if scheme.flow == "password":
+        refusals |= {"invalid_grant"}  # RFC 6749 section 5.2: the person is not who they say
+    if scheme.signing is not None:
+        shown, refusals = (scheme.signing.private_key,), _NOT_US | {"invalid_grant"}  # RFC 7523 section 3.1
+    if (exchange := scheme.exchange) is not None:
+        shown = (exchange.subject_token, *(() if exchange.actor_token is None else (exchange.actor_token,)))
+        refusals = _NOT_US | {"invalid_grant", "invalid_request"}  # RFC 8693 section 2.2.2
+    secrets = (*scheme.client.secrets, *shown)
     return _Proving(grant, secrets, refusals, grant.interactive, grant.scope)
 
 
@@ -120,14 +132,26 @@ def _fingerprint(scheme: OAuth2) -> str:
         "token_params": scheme.token_params,
         "response_type": scheme.response_type,
         "token_field_name": scheme.token_field_name,
-        "username": None if scheme.user is None else _name(scheme.user.username),
+        "username": None if scheme.user is None else _said(scheme.user.username),
     }
+    if (signing := scheme.signing) is not None:
+        what |= {"issuer_claim": signing.issuer, "subject": signing.subject, "for": signing.audience}
+        if not signing.issuer:
+            what["account"] = str(account_of(_said(signing.private_key)))
+    if (exchange := scheme.exchange) is not None:
+        what |= {
+            "subject_token": bearer_of(_said(exchange.subject_token)),
+            "subject_token_type": exchange.subject_token_type,
+            "actor_token": None if (actor := exchange.actor_token) is None else bearer_of(_said(actor)),
+            "actor_token_type": exchange.actor_token_type,
+            "requested_token_type": exchange.requested_token_type,
+        }
     return hashlib.sha256(json.dumps(where | what, sort_keys=True).encode()).hexdigest()
 
 
-def _name(username: Secret) -> str:
-    """Whose tokens they are; where that cannot be known, those of nobody."""
+def _said(secret: Secret) -> str:
+    """What tells whose tokens they are; where that cannot be known, those of nobody."""
     try:
-        return username()
+        return secret()
     except (SecretUnavailable, InteractionRequired):
-        return str(username)  # whoever needs the name is told; a look at what is kept needs it not
+        return str(secret)  # whoever needs it is told; a look at what is kept needs it not

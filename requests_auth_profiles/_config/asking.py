@@ -40,13 +40,15 @@ class Asker:
     Args:
         place: where the reference stands.
         call: how a service is called; None = not at all.
+        by_lines: whether the secret may have line breaks in it, as a key in PEM has.
     """
 
     place: Place
     call: Call | None
+    by_lines: bool = False
 
 
-def decoded(data: bytes, what: str, hint: str) -> Answer:
+def decoded(data: bytes, what: str, hint: str, *, by_lines: bool = False) -> Answer:
     """Bytes as a secret, without the line breaks at their end."""
     if len(data) > LIMIT:
         return Answer("", f"{what} is longer than {LIMIT:,} bytes", hint)
@@ -54,17 +56,20 @@ def decoded(data: bytes, what: str, hint: str) -> Answer:
         text = data.decode()
     except UnicodeDecodeError:
         return Answer("", f"{what} is not UTF-8 text", _NOT_TEXT)
-    return checked(text.rstrip("\r\n"), what, hint)
+    return checked(text.rstrip("\r\n"), what, hint, by_lines=by_lines)
 
 
-def checked(value: str, what: str = "it", hint: str = "give the secret alone") -> Answer:
+def checked(
+    value: str, what: str = "it", hint: str = "give the secret alone", *, by_lines: bool = False
+) -> Answer:
     """A text as a secret, if it can be one."""
     if not value:
         return Answer("", f"{what} is empty", hint)
     if any("\ud800" <= character <= "\udfff" for character in value):
         # So Python gives bytes of a variable that are no text; a codec's exception would hold the secret.
         return Answer("", f"{what} is not UTF-8 text", _NOT_TEXT)
-    if any(character < " " or character == "\x7f" for character in value):
+    allowed = "\t\r\n" if by_lines else ""
+    if any(character < " " or character == "\x7f" for character in value if character not in allowed):
         # It would end a header, and begin another.
         return Answer("", f"{what} has a line break or another control character in it", hint)
     return Answer(value)

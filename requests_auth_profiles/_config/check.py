@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from requests_auth_profiles._config import addresses, kinds
+from requests_auth_profiles._config.clients import client_faults
 from requests_auth_profiles._config.flows import FLOWS, Flow
 from requests_auth_profiles._config.house import provider_faults, said_providers
 from requests_auth_profiles._config.inheritance import Effective, overlay, tables
@@ -46,6 +47,8 @@ _OURS = {
     },
     "token_params": {
         *("client_assertion", "client_assertion_type", "code", "code_verifier", "grant_type", "password"),
+        *("assertion", "subject_token", "subject_token_type", "actor_token", "actor_token_type"),
+        "requested_token_type",
         *("refresh_token", "username", *(_SAID_BY.keys() - {"response_type"})),
     },
 }
@@ -294,9 +297,10 @@ def _whole(found: Effective) -> _Found:
     elif flow is None and (PROFILE.keys() & found.values.keys() or not found.values):
         yield Fault(path, "has no flow", f'flow = "…", with one of {", ".join(FLOWS)}; or compose = […]')
     elif isinstance(flow, str) and flow in FLOWS:
-        for name in FLOWS[flow].needs:
-            if name not in found:
-                yield Fault(path, f"needs {name}: {PROFILE[name].about}", PROFILE[name].written())
+        for name in FLOWS[flow].lacks(found, found.values.get("client_auth")):
+            others = [one for one in FLOWS[flow].proofs if one != name] if name in FLOWS[flow].proofs else []
+            about = "; or ".join((PROFILE[name].about, *others))
+            yield Fault(path, f"needs {name}: {about}", PROFILE[name].written())
         yield from _endpoints(found, FLOWS[flow])
         yield from _together(found, FLOWS[flow])
 
@@ -304,39 +308,52 @@ def _whole(found: Effective) -> _Found:
 def _endpoints(found: Effective, flow: Flow) -> _Found:
     """What is lacking for the endpoints of a flow to be known."""
     path = ("profiles", found.name)
-    missing = [name for name in flow.endpoints if name not in found]
+    missing = [name for name in flow.calls(found) if name not in found]
     if found.provider is not None and flow.endpoints:
         for key in found.provider.variables.values():
             if key.name not in found.values and key.default is None:
                 needs = f"needs {key.name} for provider {found.provider.name!r}: {key.about}"
                 yield Fault(path, needs, key.written())
+        for name in missing if "issuer" not in found else ():
+            needs = (
+                f"needs {name}, or another flow: provider {found.provider.name!r} is not known to have one"
+            )
+            yield Fault(path, needs, PROFILE[name].written())
     elif missing and "provider" not in found.values and "issuer" not in found:
         hint = f'provider = "…", with one of {", ".join(providers())}; or issuer = "https://…"'
         yield Fault(path, f"needs a provider, an issuer, or {' and '.join(missing)}", hint)
 
 
+def _by_code(found: Effective) -> _Found:
+    """Keys of a flow with a code that do not go together."""
+    said = found.values
+    if "username" in said and said.get("client_auth") == "basic":
+        message = "says who we are in the header where username stands already"
+        yield Fault(found.path("client_auth"), message, 'client_auth = "post"')
+    if said.get("par") is True and "issuer" not in found:
+        message = "needs issuer, which announces where such requests are sent"
+        yield Fault(found.path("par"), message, PROFILE["issuer"].written())
+
+
 def _together(found: Effective, flow: Flow) -> _Found:
     """Keys that do not go together."""
     said = found.values
-    needs_secret = said.get("client_auth") in ("basic", "post")  # a tuple: it may be any value here
     by_code = "code_field_name" in flow.takes
     by_pair = by_code or flow.name == "ntlm"
     for has, needed in (
-        ("client_auth", "client_secret" if needs_secret else ""),
-        ("client_secret", "client_id"),
         ("username", "password" if by_pair else ""),
         ("password", "username" if by_pair else ""),
     ):
         if needed and has in said and has in flow.keys and needed not in found and needed not in flow.needs:
             message = f"needs {needed}, as it has {has}"
             yield Fault(("profiles", found.name), message, PROFILE[needed].written())
+    yield from client_faults(found, flow)
     entries = said.get("http")
     if isinstance(entries, dict) and "client_key" in entries and "client_cert" not in entries:
         message = "needs client_cert beside it: the certificate of that key"
         yield Fault(found.path("http", "client_key"), message, 'client_cert = "client.pem"')
-    if by_code and "username" in said and said.get("client_auth") == "basic":
-        message = "says who we are in the header where username stands already"
-        yield Fault(found.path("client_auth"), message, 'client_auth = "post"')
+    if by_code:
+        yield from _by_code(found)
     name = said.get("name")
     in_header = flow.name == "api-key" and found.get("in") == "header" and kinds.TEXT.problem(name) is None
     if in_header and (problem := kinds.HEADER_NAME.problem(name)) is not None:

@@ -35,7 +35,7 @@ class Effective:
     provider: Provider | None = field(repr=False)
     defaults: Mapping[str, Any] = field(repr=False)
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key in self.values or key in self.defaults
 
     def get(self, key: str) -> Any:

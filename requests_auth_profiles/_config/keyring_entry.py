@@ -13,7 +13,7 @@ _SECONDS = 10.0
 _NO_BACKEND = {"keyring.backends.fail", "keyring.backends.null"}
 
 
-def keyring_entry(reference: Mapping[str, Any], _: Asker) -> Answer:
+def keyring_entry(reference: Mapping[str, Any], asker: Asker) -> Answer:
     """The secret that `keyring get SERVICE USERNAME` prints.
 
     It is asked for in a thread: a keyring may wait for ever for a person, or for a bus that nobody answers.
@@ -26,7 +26,9 @@ def keyring_entry(reference: Mapping[str, Any], _: Asker) -> Answer:
         return Answer("", "the keyring package is not installed", extra)
     answers: list[Answer] = []
     thread = Thread(
-        target=lambda: answers.append(_entry(service, user)), name="requests-auth-keyring", daemon=True
+        target=lambda: answers.append(_entry(service, user, by_lines=asker.by_lines)),
+        name="requests-auth-keyring",
+        daemon=True,
     )
     try:
         thread.start()
@@ -37,7 +39,7 @@ def keyring_entry(reference: Mapping[str, Any], _: Asker) -> Answer:
     return answers[0] if answers else late
 
 
-def _entry(service: str, user: str) -> Answer:
+def _entry(service: str, user: str, *, by_lines: bool) -> Answer:
     import keyring
 
     try:
@@ -51,7 +53,7 @@ def _entry(service: str, user: str) -> Answer:
         return Answer("", f"the keyring failed: {type(error).__name__}", _typed("get", service, user))
     if value is None:
         return Answer("", f"the keyring has none for {user!r}", _typed("set", service, user))
-    return checked(value, "what the keyring has", _typed("set", service, user))
+    return checked(value, "what the keyring has", _typed("set", service, user), by_lines=by_lines)
 
 
 def _typed(verb: str, service: str, user: str) -> str:

@@ -3,6 +3,7 @@
 from requests_auth_profiles._config import addresses, kinds
 from requests_auth_profiles._config.flows import FLOWS, Flow
 from requests_auth_profiles._config.keys import Key, by_name
+from requests_auth_profiles._config.token_types import TOKEN_TYPE
 
 __all__ = ["NOT_TWICE", "PROFILE", "key_of", "known_keys"]
 
@@ -82,8 +83,34 @@ PROFILE = by_name(
     Key("client_secret", kinds.SECRET, "the client's secret at the provider", secret=True),
     Key(
         "client_auth",
-        kinds.choice("a client authentication", '"post"', ("basic", "post", "none")),
-        "how the client proves itself; absent = basic where there is a secret, else none",
+        kinds.choice(
+            "a client authentication",
+            '"post"',
+            ("basic", "post", "client_secret_jwt", "private_key_jwt", "client_assertion", "tls", "none"),
+        ),
+        "how the client proves itself; absent = by what there is: basic for a secret, else none",
+    ),
+    Key(
+        "private_key",
+        kinds.SECRET,
+        "the key that signs: PEM or JWK, or a service account's key file for jwt-bearer",
+        '{ file = "private.pem" }',
+        secret=True,
+    ),
+    Key("key_id", kinds.TEXT, "which of the keys at the provider that is; absent = as a JWK or file says"),
+    Key(
+        "client_assertion",
+        kinds.SECRET,
+        "a signed statement of who the client is, by somebody whom the provider trusts",
+        '{ ci_identity = "api://AzureADTokenExchange" }',
+        secret=True,
+    ),
+    Key(
+        "assertion_audience",
+        kinds.TEXT,
+        "whom the client's own statement is for; endpoint = the URL it is sent to; "
+        "absent = the issuer, or token_url where none is known",
+        '"https://login.acme.com/token"',
     ),
     Key("scopes", kinds.SCOPES, "what is asked for"),
     Key("audience", kinds.TEXT, "the API that the token is for, at providers that ask for it"),
@@ -103,6 +130,12 @@ PROFILE = by_name(
         kinds.TEXT,
         "what the authorization request asks for; absent = code, or what the token of an implicit flow needs",
         '"code"',
+    ),
+    Key(
+        "par",
+        kinds.BOOLEAN,
+        "whether the request goes to the provider itself, and the browser gets a reference (RFC 9126)",
+        default=False,
     ),
     Key("code_field_name", kinds.TEXT, "where in the answer the code is", '"code"', default="code"),
     Key(
@@ -137,6 +170,29 @@ PROFILE = by_name(
     Key("class", kinds.CLASS, "the class of a requests auth, imported when it is first used"),
     Key("args", kinds.ARGUMENTS, "what it is made with, secrets as references"),
     Key("options", kinds.OPTIONS, "what it is made with by name, secrets as references", merged=True),
+    Key("issuer_claim", kinds.TEXT, "who signs; absent = whom the key file names"),
+    Key("subject", kinds.TEXT, "for whom the token is; absent = for who signs", '"ada@acme.com"'),
+    Key(
+        "subject_token",
+        kinds.SECRET,
+        "the token that is given for the new one",
+        '{ env = "NAME" }',
+        secret=True,
+    ),
+    Key(
+        "subject_token_type",
+        TOKEN_TYPE,
+        "its type, in short or a URI",
+        '"jwt"',
+        default="access_token",
+    ),
+    Key("actor_token", kinds.SECRET, "a token of who acts for the subject", secret=True),
+    Key("actor_token_type", TOKEN_TYPE, "its type, in short or a URI", default="access_token"),
+    Key(
+        "requested_token_type",
+        TOKEN_TYPE,
+        "the type of the new one; absent = what the provider thinks fit",
+    ),
     Key("username", kinds.SECRET, "the user's name"),
     Key("password", kinds.SECRET, "the user's password", secret=True),
     Key("token", kinds.SECRET, "the token", secret=True),

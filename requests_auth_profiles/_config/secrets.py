@@ -69,19 +69,26 @@ class Secret:
         user: whose entry in a keyring it is, where the reference does not say; empty = that of the profile
             where it stands.
         call: how a CI service is called; None = not at all.
+        by_lines: whether it may have line breaks in it, as a key in PEM has.
     """
 
     __slots__ = ("_asker", "_kept", "_key", "_reference")
 
     def __init__(
-        self, reference: str | dict[str, Any], place: Place, *, user: str = "", call: Call | None = None
+        self,
+        reference: str | dict[str, Any],
+        place: Place,
+        *,
+        user: str = "",
+        call: Call | None = None,
+        by_lines: bool = False,
     ) -> None:
         if isinstance(reference, dict) and "keyring" in reference:
             # As `keyring get SERVICE USERNAME` has it, which needs both.
             whose = user or (place.path[1] if place.path[0] == "profiles" else place.path[0])
             reference = {**reference, "username": reference.get("username", whose)}
         self._reference = reference
-        self._asker = Asker(place, call)
+        self._asker = Asker(place, call, by_lines)
         # Not the text of the file: nobody is asked again because another line of it was changed.
         self._key: _Key = (str(place.file), place.path, json.dumps(reference))
         self._kept: dict[_Key, _Kept] = {}

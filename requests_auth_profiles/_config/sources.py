@@ -34,10 +34,11 @@ class Source:
     is_shared: bool = False
 
 
-def _variable(reference: _Reference, _: Asker) -> Answer:
+def _variable(reference: _Reference, asker: Asker) -> Answer:
     name = reference["env"]
-    value = os.environ.get(name, "")
-    return checked(value) if value else Answer("", "the variable is not set", f"export {name}=…")
+    if value := os.environ.get(name, ""):
+        return checked(value, by_lines=asker.by_lines)
+    return Answer("", "the variable is not set", f"export {name}=…")
 
 
 def _file(reference: _Reference, asker: Asker) -> Answer:
@@ -54,13 +55,15 @@ def _file(reference: _Reference, asker: Asker) -> Answer:
             data = file.read(LIMIT + 1)
     except OSError as error:
         return Answer("", f"cannot read it: {error.strerror or type(error).__name__}", hint)
-    return decoded(data, "the file", hint)
+    return decoded(data, "the file", hint, by_lines=asker.by_lines)
 
 
 def _command(reference: _Reference, asker: Asker) -> Answer:
     # In the folder of the profiles file, so that ./program is beside it: see `_file`.
     text, problem, hint = printed_by(reference["command"], asker.place.file.parent)
-    return Answer("", problem, hint) if problem else checked(text, "what it printed", hint)
+    if problem:
+        return Answer("", problem, hint)
+    return checked(text, "what it printed", hint, by_lines=asker.by_lines)
 
 
 SOURCES = {

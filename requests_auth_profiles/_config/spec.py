@@ -7,6 +7,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from requests_auth_profiles._config.asking import Call
+from requests_auth_profiles._config.clients import (
+    Client,
+    Exchange,
+    Signing,
+    client_of,
+    exchange_of,
+    signing_of,
+)
 from requests_auth_profiles._config.flows import ENDPOINTS
 from requests_auth_profiles._config.inheritance import Effective
 from requests_auth_profiles._config.kinds import is_reference
@@ -18,7 +26,6 @@ __all__ = [
     "ApiKey",
     "Basic",
     "Bearer",
-    "Client",
     "Command",
     "Compose",
     "Foreign",
@@ -97,15 +104,6 @@ class Compose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
-    """Who we are to the provider (RFC 6749 section 2); without a `client_id` we do not say."""
-
-    client_id: str
-    client_secret: Secret | None
-    client_auth: Literal["basic", "post", "none"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
     """Where the browser comes back to (RFC 8252 section 7.3)."""
 
@@ -147,6 +145,7 @@ class OAuth2:
     token_params: dict[str, str]
     redirect: Redirect
     response_type: str
+    par: bool
     code_field_name: str
     token_field_name: str
     user: Basic | None
@@ -155,6 +154,8 @@ class OAuth2:
     early_expiry: float
     timeout: float
     http: Http
+    signing: Signing | None = None
+    exchange: Exchange | None = None
 
 
 Scheme = ApiKey | Basic | Bearer | Command | Compose | Foreign | Ntlm | OAuth2
@@ -210,7 +211,8 @@ def _scheme(found: Effective, placed: _Placed, call: Call | None) -> Scheme:  # 
     user = keyring_user(found)
 
     def made(path: tuple[str, ...], reference: Any) -> Secret:
-        return Secret(reference, placed(path), user=user, call=call)
+        by_lines = path[-1] == "private_key"
+        return Secret(reference, placed(path), user=user, call=call, by_lines=by_lines)
 
     def secret(key: str) -> Secret:
         return made(found.path(key), found.get(key))
@@ -287,9 +289,9 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret], http: 
     return OAuth2(
         flow=flow,
         endpoints={name: found.get(name) for name in ENDPOINTS if name in found},
-        client=_client(flow, found, secret),
+        client=client_of(flow, found, secret),
         scopes=_tuple(found.get("scopes")),
-        audience=found.get("audience"),
+        audience=None if flow == "jwt-bearer" else found.get("audience"),
         resource=found.get("resource"),
         authorize_params=found.get("authorize_params") or {},
         token_params=found.get("token_params") or {},
@@ -299,6 +301,7 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret], http: 
             path=found.get("redirect_path"),
         ),
         response_type=found.get("response_type") or (implicit if flow == "implicit" else "code"),
+        par=found.get("par"),
         code_field_name=found.get("code_field_name"),
         token_field_name=found.get("token_field_name") or token,
         user=_user(secret) if "username" in found else None,
@@ -307,17 +310,8 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret], http: 
         early_expiry=found.get("early_expiry"),
         timeout=found.get("timeout"),
         http=http,
-    )
-
-
-def _client(flow: str, found: Effective, secret: Callable[[str], Secret]) -> Client:
-    has_secret = "client_secret" in found
-    # The header has room for one: the person's name and password, where they go there.
-    usual: Literal["basic", "post"] = "post" if flow != "password" and "username" in found else "basic"
-    return Client(
-        client_id=found.get("client_id") or "",
-        client_secret=secret("client_secret") if has_secret else None,
-        client_auth=(found.get("client_auth") or usual) if has_secret else "none",
+        signing=signing_of(flow, found, secret),
+        exchange=exchange_of(flow, found, secret),
     )
 
 

@@ -6,12 +6,18 @@ import webbrowser
 from contextlib import suppress
 from subprocess import DEVNULL, Popen
 from threading import Thread
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from requests_auth_profiles.errors import InteractionRequired
+
+if TYPE_CHECKING:
+    from requests_auth_profiles._oauth2.device import UserCode
 
 __all__ = ["Attendant", "BrowserAttendant"]
 
 _STDERR = 2
 _OURS = "REQUESTS_AUTH_"
+_MINUTE = 60
 
 
 class Attendant(Protocol):
@@ -19,6 +25,9 @@ class Attendant(Protocol):
 
     def invite(self, profile: str, provider: str, authorization_url: str) -> None:
         """Shows the person where to sign in; does not wait for it."""
+
+    def show_code(self, profile: str, provider: str, code: "UserCode") -> None:
+        """Shows the person what to type, and where, on any device; does not wait for it."""
 
     def waiting(self, seconds_left: float) -> None:
         """Called about twice a second while the person signs in."""
@@ -32,22 +41,57 @@ class BrowserAttendant:
 
     def invite(self, profile: str, provider: str, authorization_url: str) -> None:
         """Opens the browser; some of them return only when they are closed, hence the thread."""
-        with suppress(OSError, ValueError):  # it may be closed
-            if sys.stderr is not None:  # as in a program without a console on Windows
-                sys.stderr.write(
-                    f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:\n"
-                    f"{authorization_url}\n"
-                )
-                sys.stderr.flush()
+        self._say(
+            f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:\n"
+            f"{authorization_url}\n"
+        )
         thread = Thread(target=_open, args=(authorization_url,), name="requests-auth-browser", daemon=True)
         with suppress(RuntimeError):  # there may be too many; the address is on stderr
             thread.start()
+
+    def show_code(self, profile: str, provider: str, code: "UserCode") -> None:
+        """Writes the code to stderr, and opens nothing.
+
+        Who has a browser here has a better flow, whose answer comes to this machine alone (RFC 8628 section
+        5.4); and where this flow is needed, what would open is a browser in this very terminal, or on the
+        screen of somebody else.
+
+        Raises:
+            InteractionRequired: there is no stderr.
+        """
+        link = f"    link   {code.link}\n" if code.link else ""  # one that a terminal can open
+        minutes = code.seconds / _MINUTE
+        good = f"{minutes:.0f} min" if minutes >= 2 else f"{code.seconds:.0f} s"  # noqa: PLR2004
+        told = self._say(
+            f"Sign in to {provider} for {profile}, with a browser on this or any other device:\n\n"
+            f"    page   {code.page}\n"
+            f"    code   {self._strong(code.text)}\n"
+            f"{link}\n"
+            f"The code is good for {good}. Give it to nobody, and confirm only what you have begun here.\n"
+        )
+        if not told:  # nobody can type what nobody sees
+            raise InteractionRequired(
+                f"a person must sign in to {provider} for {profile}, and there is no stderr for a code",
+                hint=f"in a terminal, and with the same store: requests-auth login {profile}",
+            )
 
     def waiting(self, seconds_left: float) -> None:
         """Nothing: a program's own output is not ours to fill."""
 
     def done(self) -> None:
         """Nothing, likewise."""
+
+    def _say(self, text: str) -> bool:
+        """Writes to stderr, and tells whether there is one."""
+        with suppress(OSError, ValueError):  # it may be closed
+            if sys.stderr is not None:  # as in a program without a console on Windows
+                sys.stderr.write(text)
+                sys.stderr.flush()
+                return True
+        return False
+
+    def _strong(self, text: str) -> str:
+        return text
 
 
 def _open(url: str) -> None:

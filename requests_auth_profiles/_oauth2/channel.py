@@ -111,7 +111,7 @@ class Channel:
         Args:
             url: an endpoint of the provider.
             form: what is sent.
-            auth: how the client proves itself.
+            auth: how the client proves itself: called for each time that it is sent.
             attempts: how often it may be sent where the provider is busy or cannot be reached; 1 for what
                 works only once. What could not be sent at all does not count, where `retries` is said.
 
@@ -148,6 +148,7 @@ class Channel:
             if not again or reply == _REFUSED or time.monotonic() + pause > deadline:
                 raise _unavailable(reply, host, asked)
             time.sleep(pause)
+            prepared = _prepared(request, host)  # anew, as an assertion is good once (RFC 7523 section 3)
         raise ValueError("attempts must be 1 or more")
 
     def _send(

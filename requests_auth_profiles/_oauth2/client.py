@@ -1,4 +1,7 @@
-"""How a client proves itself at the token endpoint (RFC 6749 section 2.3): requests auths."""
+"""How a client proves itself at the token endpoint (RFC 6749 section 2.3): requests auths.
+
+Each signs a request anew, also one that is sent again: an assertion may be good for one request only.
+"""
 
 import base64
 from collections.abc import Callable
@@ -8,7 +11,17 @@ from urllib.parse import parse_qsl, quote_plus
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-__all__ = ["ClientSecretBasic", "ClientSecretPost", "Nobody", "PublicClient", "UserBasic"]
+__all__ = [
+    "ClientAssertion",
+    "ClientSecretBasic",
+    "ClientSecretPost",
+    "GrantAssertion",
+    "Nobody",
+    "PublicClient",
+    "UserBasic",
+]
+
+_JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +52,31 @@ class ClientSecretPost(AuthBase):
 
 
 @dataclass(frozen=True, slots=True)
+class ClientAssertion(AuthBase):
+    """A signed statement of who it is (RFC 7523 section 2.2), its own or that of somebody who knows it.
+
+    Args:
+        client_id: who it is.
+        assertion: gives the statement for a URL that is called.
+    """
+
+    client_id: str
+    assertion: Callable[[str], str]
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Signs a token request."""
+        # The client_id is optional (RFC 7521 section 4.2), but for those who know us by somebody else's word.
+        return _with(
+            r,
+            client_id=self.client_id,
+            client_assertion_type=_JWT_BEARER,
+            client_assertion=self.assertion(r.url or ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PublicClient(AuthBase):
-    """No secret: only who it is (section 3.2.1)."""
+    """No secret: only who it is (section 3.2.1), which a certificate may prove (RFC 8705 section 2)."""
 
     client_id: str
 
@@ -55,6 +91,18 @@ class Nobody(AuthBase):
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Leaves a token request as it is."""
         return r
+
+
+@dataclass(frozen=True, slots=True)
+class GrantAssertion(AuthBase):
+    """A signed statement that is the grant itself (RFC 7523 section 2.1)."""
+
+    assertion: Callable[[], str]
+    client: AuthBase = field(default_factory=Nobody)
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Puts it into a token request, which the client signs."""
+        return self.client(_with(r, assertion=self.assertion()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +123,7 @@ class UserBasic(AuthBase):
 
 def _with(request: PreparedRequest, **fields: str) -> PreparedRequest:
     body = request.body or ""
-    form = parse_qsl(body.decode() if isinstance(body, bytes) else body, keep_blank_values=True)
+    said = parse_qsl(body.decode() if isinstance(body, bytes) else body, keep_blank_values=True)
+    form = [pair for pair in said if pair[0] not in fields]  # none twice (RFC 6749 section 3.2)
     request.prepare_body([*form, *fields.items()], None)
     return request

@@ -10,10 +10,10 @@ from requests.auth import AuthBase
 from requests_auth_profiles._oauth2.channel import Channel, Reply
 from requests_auth_profiles._oauth2.form import Form
 from requests_auth_profiles._oauth2.id_token import Expected, subject_of
-from requests_auth_profiles._oauth2.response import rotated_by, token_of
+from requests_auth_profiles._oauth2.response import answer_of, rotated_by, secret_of, token_of
 from requests_auth_profiles._oauth2.server import Server
 from requests_auth_profiles._token import RefreshUnusable, Token
-from requests_auth_profiles.errors import InvalidProviderResponse
+from requests_auth_profiles.errors import GrantNotProvided, InvalidProviderResponse
 
 __all__ = ["ClientCredentials", "Password", "TokenEndpoint"]
 
@@ -40,13 +40,14 @@ class TokenEndpoint:
     token_field_name: str = "access_token"
     grant_type: str = ""
 
-    def token(self, grant_type: str, fields: Form, *, attempts: int) -> Token:
+    def token(self, grant_type: str, fields: Form, *, attempts: int, may_be_other: bool = False) -> Token:
         """The token for a grant, in one deadline with what has to be discovered for it.
 
         Args:
             grant_type: its name (RFC 6749 section 4).
             fields: its own parameters.
             attempts: how often it may be sent where the provider is busy; 1 for what works only once.
+            may_be_other: whether what comes may be another than an access token.
 
         Raises:
             InvalidGrantRequest: the provider refuses.
@@ -54,7 +55,8 @@ class TokenEndpoint:
             ProviderUnavailable: it cannot be reached.
             TimeoutOccurred: it did not answer in time.
         """
-        return self._read(self._answer(grant_type, fields, attempts), grant_type)
+        reply = self._answer(grant_type, fields, attempts)
+        return self._read(reply, grant_type, may_be_other=may_be_other)
 
     def refresh(self, token: Token) -> Token:
         """What the refresh token of a token gives (RFC 6749 section 6).
@@ -97,6 +99,25 @@ class TokenEndpoint:
             expected = Expected(self.client_id or None, self.server.issuer, nonce, subject)
             expected.check(token.id_token, token.access_token, self.channel.now())
 
+    def pushed(self, asked: Form) -> dict[str, str]:
+        """What stands for an authorization request in the browser, once the provider has it (RFC 9126).
+
+        Args:
+            asked: the parameters of the request.
+
+        Raises:
+            InvalidGrantRequest: the provider refuses it.
+            GrantNotProvided: nothing comes back.
+        """
+        started = time.monotonic()
+        url = self.server.url("pushed_authorization_request_url")
+        host = urlsplit(url).netloc
+        reply = self.channel.since(started).post(url, asked, self.client_auth, attempts=2)
+        said = answer_of(reply, host=host, grant_type="authorization_code", asked="authorization request")
+        if (reference := secret_of(said, "request_uri", host)) is None:
+            raise GrantNotProvided(f"the answer of {host} has no request_uri", hint="leave par out")
+        return {"client_id": self.client_id, "request_uri": reference}
+
     def _answer(self, grant_type: str, fields: Form, attempts: int) -> Reply:
         started = time.monotonic()
         url = self.server.url("token_url")
@@ -104,9 +125,14 @@ class TokenEndpoint:
         form = Form({**self.parameters, "grant_type": kind, **fields})
         return self.channel.since(started).post(url, form, self.client_auth, attempts=attempts)
 
-    def _read(self, reply: Reply, grant_type: str) -> Token:
-        host = urlsplit(self.server.url("token_url")).netloc
-        return token_of(reply, host=host, grant_type=grant_type, field=self.token_field_name)
+    def _read(self, reply: Reply, grant_type: str, *, may_be_other: bool = False) -> Token:
+        return token_of(
+            reply,
+            host=urlsplit(self.server.url("token_url")).netloc,
+            grant_type=grant_type,
+            field=self.token_field_name,
+            may_be_other=may_be_other,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,12 @@ from requests import PreparedRequest
 __all__ = ["without_secrets"]
 
 # All else that a token request says is nobody else's business, names that we do not know included.
-_PUBLIC = frozenset({"grant_type", "client_id", "scope", "redirect_uri", "audience", "resource"})
+_PUBLIC = frozenset(
+    {
+        *("grant_type", "client_id", "scope", "redirect_uri", "audience", "resource"),
+        *("client_assertion_type", "subject_token_type", "actor_token_type", "requested_token_type"),
+    }
+)
 _LONGEST_TEXT = 4096  # far more than is shown
 _PIECE = 8  # so many letters and digits of a secret are too many
 _FILLING = re.compile(r"\\+(u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2})|[^0-9A-Za-z]", re.ASCII)

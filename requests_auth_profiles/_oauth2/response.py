@@ -20,7 +20,31 @@ from requests_auth_profiles.errors import (
     RefreshRefused,
 )
 
-__all__ = ["implicit_token_of", "json_object", "printable", "rotated_by", "token_of"]
+__all__ = [
+    "ACCESS_TOKEN",
+    "JWT_BEARER",
+    "TOKEN_EXCHANGE",
+    "answer_of",
+    "implicit_token_of",
+    "json_object",
+    "printable",
+    "rotated_by",
+    "seconds_of",
+    "secret_of",
+    "token_of",
+]
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+"""The grant of RFC 7523."""
+
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+"""The grant of RFC 8693."""
+
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+"""The type of what is sent to an API, as token exchange has it."""
+
+_REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"
+_NOT_ACCESS = "n_a"
 
 _SUCCESS = range(200, 300)
 _LONGEST_TOKEN = 64 * 1024
@@ -36,6 +60,15 @@ _HINTS = {
     "unauthorized_client": "allow this flow for the client at the provider",
     "unsupported_grant_type": "choose another flow; the provider does not have this one",
     "invalid_grant": "sign in again",
+}
+_EXCHANGE_HINT = "check subject_token and its type: it may be over, or not meant for this provider"
+_GRANT_HINTS = {
+    ("password", "invalid_grant"): "check username and password",
+    (JWT_BEARER, "invalid_grant"): (
+        "check private_key and key_id, issuer_claim, subject, audience, and the clock of this machine"
+    ),
+    (TOKEN_EXCHANGE, "invalid_grant"): _EXCHANGE_HINT,
+    (TOKEN_EXCHANGE, "invalid_request"): _EXCHANGE_HINT,  # RFC 8693 section 2.2.2
 }
 
 
@@ -58,7 +91,14 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def token_of(reply: Reply, *, host: str, grant_type: str, field: str = "access_token") -> Token:
+def token_of(
+    reply: Reply,
+    *,
+    host: str,
+    grant_type: str,
+    field: str = "access_token",
+    may_be_other: bool = False,
+) -> Token:
     """The token in an answer of the token endpoint.
 
     Args:
@@ -66,6 +106,7 @@ def token_of(reply: Reply, *, host: str, grant_type: str, field: str = "access_t
         host: the endpoint's host, for messages.
         grant_type: what was asked for.
         field: where in the answer the token is.
+        may_be_other: whether it may be another than an access token, as that was asked for.
 
     Raises:
         RefreshRefused: the refresh token is no longer good.
@@ -74,11 +115,33 @@ def token_of(reply: Reply, *, host: str, grant_type: str, field: str = "access_t
         InvalidToken: the token cannot be accepted.
         InvalidProviderResponse: it is not what the standard says.
     """
+    said = answer_of(reply, host=host, grant_type=grant_type)
+    if grant_type == TOKEN_EXCHANGE:
+        if said.get("issued_token_type") == _REFRESH_TOKEN:  # it is for the provider alone
+            raise InvalidToken(
+                f"the token of {host} is a refresh token, which no API may see",
+                hint='requested_token_type = "access_token"',
+            )
+        # RFC 8693 section 2.2.1: N_A says that it is no access token.
+        if may_be_other and str(said.get("token_type")).casefold() == _NOT_ACCESS:
+            said = {**said, "token_type": None}
+    return _token(said, field, requested_at=reply.requested_at, host=host)
+
+
+def answer_of(reply: Reply, *, host: str, grant_type: str, asked: str = "token request") -> dict[str, Any]:
+    """What an answer says that is no refusal; see `token_of`.
+
+    Args:
+        reply: what came.
+        host: the endpoint's host, for messages.
+        grant_type: what was asked for.
+        asked: how the request is called, for messages.
+    """
     said = _members(reply, host)
     # Some providers answer an error with 200.
     if reply.status not in _SUCCESS or said.get("error"):
-        raise _refused(said, reply, host, grant_type)
-    return _token(said, field, requested_at=reply.requested_at, host=host)
+        raise _refused(said, reply, host, grant_type, asked)
+    return said
 
 
 def implicit_token_of(said: Mapping[str, str], field: str, *, requested_at: float, host: str) -> Token:
@@ -94,7 +157,7 @@ def implicit_token_of(said: Mapping[str, str], field: str, *, requested_at: floa
 
 
 def _token(said: Mapping[str, Any], field: str, *, requested_at: float, host: str) -> Token:
-    access_token = _secret(said, field, host)
+    access_token = secret_of(said, field, host)
     if access_token is None:
         raise GrantNotProvided(f"the answer of {host} has no {field}", hint="check the scopes and the flow")
     # A type that is not named is Bearer in practice; one that we do not know must not be used (section 7.1).
@@ -104,8 +167,8 @@ def _token(said: Mapping[str, Any], field: str, *, requested_at: float, host: st
     return Token(
         access_token=access_token,
         expires_at=_expires_at(said.get("expires_in"), access_token, requested_at, host),
-        refresh_token=_secret(said, "refresh_token", host),
-        id_token=_secret(said, "id_token", host),
+        refresh_token=secret_of(said, "refresh_token", host),
+        id_token=secret_of(said, "id_token", host),
         scope=_scope(said.get("scope")),
     )
 
@@ -117,7 +180,7 @@ def rotated_by(reply: Reply, token: Token) -> Token | None:
     """
     with suppress(InvalidProviderResponse):
         said = _members(reply, "")
-        new = _secret(said, "refresh_token", "")
+        new = secret_of(said, "refresh_token", "")
         if reply.status in _SUCCESS and not said.get("error") and new not in {None, token.refresh_token}:
             return replace(token, refresh_token=new)
     return None
@@ -144,7 +207,7 @@ def _form(body: bytes) -> dict[str, Any]:
     return found if {"access_token", "error"} & set(found) else {}
 
 
-def _refused(said: dict[str, Any], reply: Reply, host: str, grant_type: str) -> Exception:
+def _refused(said: dict[str, Any], reply: Reply, host: str, grant_type: str, asked: str) -> Exception:
     error, description, uri = (
         printable(without_secrets(text, reply.request)) if isinstance(text, str) else ""
         for text in map(said.get, ("error", "error_description", "error_uri"))
@@ -155,9 +218,9 @@ def _refused(said: dict[str, Any], reply: Reply, host: str, grant_type: str) -> 
         )
     invalid = said["error"] == "invalid_grant"
     kind = RefreshRefused if invalid and grant_type == "refresh_token" else InvalidGrantRequest
-    hint = "check username and password" if invalid and grant_type == "password" else _HINTS.get(error)
+    hint = _GRANT_HINTS.get((grant_type, error)) or _HINTS.get(error)
     return kind(
-        f"{host} refused the token request",
+        f"{host} refused the {asked}",
         error=error,
         error_description=description,
         error_uri=uri,
@@ -174,7 +237,12 @@ def printable(text: object) -> str:
     ).strip()
 
 
-def _secret(said: Mapping[str, Any], name: str, host: str) -> str | None:
+def secret_of(said: Mapping[str, Any], name: str, host: str) -> str | None:
+    """A token or a code in an answer; None where there is none.
+
+    Raises:
+        InvalidToken: it is nothing that can be sent.
+    """
     value = said.get(name)
     if value is None or value == "":
         return None
@@ -195,14 +263,18 @@ def _scope(value: object) -> str | None:
 def _expires_at(expires_in: object, access_token: str, requested_at: float, host: str) -> float | None:
     if expires_in is None:
         return jwt_expires_at(access_token)
-    seconds = math.nan
-    # An integer may be too large for a float, its text is not; float() would also take " 1_0 " and "inf".
-    text = expires_in if isinstance(expires_in, str) else repr(expires_in)
-    if isinstance(expires_in, (int, float)) or _NUMBER.fullmatch(text):
-        with suppress(ValueError):
-            seconds = float(text)
-    if math.isnan(seconds):
+    if math.isnan(seconds := seconds_of(expires_in)):
         raise InvalidToken(
             f"the expires_in of {host} is not a number of seconds", hint="tell the provider (RFC 6749)"
         )
     return requested_at + math.floor(min(max(seconds, 0.0), _LONGEST_LIFETIME_SECONDS))
+
+
+def seconds_of(said: object) -> float:
+    """A number of seconds, which some providers write as text; NaN where it is none."""
+    # An integer may be too large for a float, its text is not; float() would also take " 1_0 " and "inf".
+    text = said if isinstance(said, str) else repr(said)
+    if isinstance(said, (int, float)) or _NUMBER.fullmatch(text):
+        with suppress(ValueError):
+            return float(text)
+    return math.nan

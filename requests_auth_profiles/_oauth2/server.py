@@ -12,12 +12,14 @@ from requests_auth_profiles.errors import ConfigurationError, InvalidProviderRes
 
 __all__ = ["Server", "is_endpoint"]
 
-_ANNOUNCED = {  # the profile's names, and those of RFC 8414 section 2 and RFC 8628 section 4
+_PUSHED = "pushed_authorization_request_url"  # no key of a profile
+_ANNOUNCED = {  # the profile's names, and those of RFC 8414 section 2, RFC 8628 section 4, RFC 9126 section 5
     "authorization_url": "authorization_endpoint",
     "token_url": "token_endpoint",
     "device_authorization_url": "device_authorization_endpoint",
     "revocation_url": "revocation_endpoint",
     "jwks_url": "jwks_uri",
+    _PUSHED: "pushed_authorization_request_endpoint",
 }
 _OK = 200
 
@@ -28,11 +30,13 @@ class Server:
     Args:
         said: what the profile says: `issuer`, `token_url`, …
         channel: how to ask.
+        by_certificate: whether we prove who we are by a certificate, for which it may have other endpoints.
     """
 
-    def __init__(self, said: Mapping[str, str], channel: Channel) -> None:
+    def __init__(self, said: Mapping[str, str], channel: Channel, *, by_certificate: bool = False) -> None:
         self._said = dict(said)
         self._channel = channel
+        self._by_certificate = by_certificate
         self._metadata: dict[str, Any] | None = None
 
     @property
@@ -45,6 +49,20 @@ class Server:
         """The host that people know it by."""
         return urlsplit(self._said.get("authorization_url") or self.issuer or self._said["token_url"]).netloc
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the profile says anything of where it is."""
+        return bool(self._said)
+
+    @property
+    def audience(self) -> str:
+        """Whom a client's assertion is for: the issuer that the profile names, else the token endpoint.
+
+        Empty where it names neither. Nothing that a provider announces is in it: one that announces another's
+        token endpoint would get assertions that are good there (draft-ietf-oauth-rfc7523bis, CVE-2025-27370).
+        """
+        return self.issuer or self._said.get("token_url", "")
+
     def url(self, name: str) -> str:
         """One of its endpoints, by the profile's name for it.
 
@@ -55,16 +73,21 @@ class Server:
         """
         if name in self._said:
             return self._said[name]
-        found = self._announced().get(_ANNOUNCED[name])
+        announced = self._announced()
+        found = announced.get(_ANNOUNCED[name])
+        aliases = announced.get("mtls_endpoint_aliases")
+        if self._by_certificate and isinstance(aliases, dict):  # RFC 8705 section 5
+            found = aliases.get(_ANNOUNCED[name], found)
+        say = "leave par out" if name == _PUSHED else f'say it: {name} = "https://…"'
         if not isinstance(found, str):
             raise ConfigurationError(
                 f"{self.issuer} does not announce its {_ANNOUNCED[name]}",
-                hint=f'say it: {name} = "https://…"',
+                hint=say,
             )
         if not is_endpoint(found, self.issuer or ""):
             raise InvalidProviderResponse(
                 f"the {_ANNOUNCED[name]} that {self.issuer} announces is no https URL",
-                hint=f'tell the provider, or say it: {name} = "https://…"',
+                hint=f"tell the provider, or {say}",
             )
         return found
 

@@ -169,14 +169,14 @@ class _Draft:
             yield "flow"
             return
         if flow.endpoints:
-            lacking = [name for name in flow.endpoints if name not in found]
+            lacking = [name for name in flow.calls(found) if name not in found]
             if found.provider is not None:
                 for key in found.provider.variables.values():
                     if key.name not in found.values and key.default is None:
                         yield key.name
             elif lacking and "issuer" not in found:
                 yield from lacking
-        yield from (name for name in flow.needs if name not in found)
+        yield from flow.lacks(found, found.values.get("client_auth"))
 
 
 class _Known(NamedTuple):

@@ -59,15 +59,24 @@ def usable(build: Builder) -> list[Profile]:
 
 
 class TerminalAttendant(BrowserAttendant):
-    """Opens the person's browser, and shows on the terminal how long it is still waited for."""
+    """Takes the person to the provider, and shows on the terminal how long they are still waited for."""
 
     def waiting(self, seconds_left: float) -> None:
         """Counts down, in a line that goes away."""
-        self._line(f"waiting for the browser, {seconds_left:.0f} s left")
+        minutes, seconds = divmod(round(seconds_left), 60)
+        left = f"{minutes}:{seconds:02} min" if minutes >= 2 else f"{seconds_left:.0f} s"  # noqa: PLR2004
+        self._line(f"waiting for you to sign in, {left} left")
 
     def done(self) -> None:
         """Takes that line away."""
         self._line("")
+
+    def _say(self, text: str) -> bool:
+        click.echo(text, nl=False, err=True, color=wants_colour())
+        return sys.stderr is not None
+
+    def _strong(self, text: str) -> str:
+        return click.style(text, bold=True)
 
     @staticmethod
     def _line(text: str) -> None:

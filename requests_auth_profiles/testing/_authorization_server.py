@@ -52,6 +52,7 @@ class AuthorizationServer(LoopbackServer):
         approve: True = they are signed in at once; False = `/authorize` and `/device` show a page to do so.
         rotate: True = each refresh gives a new refresh token, and the old one, used again, revokes them all
             (RFC 9700 section 4.14.2); False = a refresh gives none, and the first one stays good.
+        interval_seconds: how often a device may ask, at most (RFC 8628 section 3.5).
         lifetime_seconds: how long an access token, or an ID token, is good.
         clock: gives the time, in epoch seconds.
         requests: what arrived so far, the latest last.
@@ -64,6 +65,7 @@ class AuthorizationServer(LoopbackServer):
         self.passwords: dict[str, str] = {}
         self.approve = True
         self.rotate = True
+        self.interval_seconds = 5.0
         self.lifetime_seconds = 3600
         self.clock: Callable[[], float] = time.time
         self._ledger = Ledger()
@@ -210,7 +212,7 @@ class AuthorizationServer(LoopbackServer):
         """RFC 8628 section 3.1."""
         scope, now = form.get("scope", ""), self.clock()
         asked = Authorization(client_id=client_id, subject=self.subject, scope=scope, granted_at=now)
-        told = self._devices.begin(asked, f"{self.issuer}/device")
+        told = self._devices.begin(asked, f"{self.issuer}/device", self.interval_seconds)
         if self.approve:
             self._devices.answer(told["user_code"], approve=True)
         return told

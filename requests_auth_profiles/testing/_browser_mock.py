@@ -226,6 +226,9 @@ class BrowserMock:
                 raise AssertionError(f"{authorization_url} was {told}. There are responses for:{known}")
             tab.open(authorization_url)
 
+    def show_code(self, profile: str, provider: str, code: object) -> None:
+        """Nothing: a code opens no browser."""
+
     def waiting(self, seconds_left: float) -> None:
         """Nothing."""
 

@@ -10,14 +10,13 @@ __all__ = ["Devices"]
 
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1: no vowels, so no words
 _LIFETIME_SECONDS = 600
-_INTERVAL_SECONDS = 5
 
 
 @dataclass(slots=True)
 class _Device:
     authorization: Authorization
     user_code: str
-    interval_seconds: int = _INTERVAL_SECONDS
+    interval_seconds: float
     polled_at: float = 0
     is_approved: bool | None = None  # None = nobody has said yet
 
@@ -28,18 +27,18 @@ class Devices:
     def __init__(self) -> None:
         self._waiting: dict[str, _Device] = {}
 
-    def begin(self, authorization: Authorization, verification_uri: str) -> dict[str, Any]:
-        """What a device is told that begins to wait (RFC 8628 section 3.2)."""
+    def begin(self, authorization: Authorization, verification_uri: str, interval: float) -> dict[str, Any]:
+        """What a device is told that begins to wait, and asks at this interval (RFC 8628 section 3.2)."""
         user_code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(2))
         device_code = secrets.token_urlsafe(32)
-        self._waiting[device_code] = _Device(authorization, user_code)
+        self._waiting[device_code] = _Device(authorization, user_code, interval)
         return {
             "device_code": device_code,
             "user_code": user_code,
             "verification_uri": verification_uri,
             "verification_uri_complete": f"{verification_uri}?user_code={user_code}",
             "expires_in": _LIFETIME_SECONDS,
-            "interval": _INTERVAL_SECONDS,
+            "interval": interval,
         }
 
     def waiting(self, user_code: str) -> Authorization | None:

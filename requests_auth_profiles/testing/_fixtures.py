@@ -150,6 +150,10 @@ class _Constant:
 class _Nobody:
     """An attendant where nobody is."""
 
+    def show_code(self, profile: str, provider: str, code: object) -> None:  # noqa: ARG002
+        """Refuses."""
+        self.invite(profile, provider, "")
+
     def invite(self, profile: str, provider: str, authorization_url: str) -> None:  # noqa: ARG002
         """Refuses."""
         from requests_auth_profiles.errors import InteractionRequired

@@ -1,9 +1,11 @@
 // An OpenID Provider (npm oidc-provider) and an API that takes its tokens, on one free port of 127.0.0.1.
-//   node idp.mjs     prints one line, READY {"issuer": "http://127.0.0.1:NNNN"}; SIGTERM ends it.
+//   node idp.mjs     prints one line, READY {"issuer": "http://127.0.0.1:NNNN", "keys": {…}}; SIGTERM ends it.
+//                    The keys are those of the clients that sign, by algorithm: private JWKs, new each time.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { errors as joseErrors, jwtVerify } from 'jose';
+import { GRANTS, registerGrants } from './grants.mjs';
 
 // Older Node 20 has no URL.parse, which oidc-provider calls while it loads: hence also the dynamic import.
 URL.parse ??= (url, base) => (URL.canParse(url, base) ? new URL(url, base) : null);
@@ -33,7 +35,29 @@ const forPeople = {
   response_types: ['code'],
   grant_types: ['authorization_code', 'refresh_token'],
 };
+const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
+const PAIRS = {
+  RS256: rsa(),
+  PS256: rsa(),
+  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  EdDSA: generateKeyPairSync('ed25519'),
+};
+const signs = ([alg, { publicKey }]) => ({
+  client_id: `cc-${alg}`,
+  token_endpoint_auth_method: 'private_key_jwt',
+  token_endpoint_auth_signing_alg: alg,
+  jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one', alg, use: 'sig' }] },
+  ...forMachines,
+});
 const CLIENTS = [
+  ...Object.entries(PAIRS).map(signs),
+  {
+    client_id: 'cc-secret-jwt',
+    client_secret: 'thirty-two bytes and a few more of them',
+    token_endpoint_auth_method: 'client_secret_jwt',
+    ...forMachines,
+  },
+  { client_id: 'exchanger', client_secret: 'exchange-secret', ...forMachines, grant_types: GRANTS },
   {
     client_id: 'cc-basic',
     client_secret: 's3cret:with/odd+chars %',
@@ -47,6 +71,12 @@ const CLIENTS = [
     ...forMachines,
   },
   { client_id: 'native', token_endpoint_auth_method: 'none', ...forPeople },
+  {
+    client_id: 'device',
+    token_endpoint_auth_method: 'none',
+    ...forMachines,
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+  },
   { client_id: 'web', client_secret: 'web-secret', ...forPeople },
 ];
 
@@ -74,6 +104,7 @@ const provider = new Provider(issuer, {
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: true },
+    deviceFlow: { enabled: true },
     revocation: { enabled: true },
     resourceIndicators: {
       enabled: true,
@@ -85,6 +116,7 @@ const provider = new Provider(issuer, {
     },
   },
 });
+registerGrants(provider, errors, { key: PAIRS.ES256.publicKey, name: 'service@acme.test', users: USERS });
 provider.on('server_error', (_ctx, error) => console.error(error));
 // A client's faults show at its first use: let that be now.
 for (const { client_id: id } of CLIENTS) await provider.Client.find(id);
@@ -135,4 +167,7 @@ process.on('SIGTERM', () => {
   server.close(() => process.exit(0));
   server.closeAllConnections();
 });
-console.log(`READY ${JSON.stringify({ issuer })}`);
+const keys = Object.fromEntries(
+  Object.entries(PAIRS).map(([alg, { privateKey }]) => [alg, privateKey.export({ format: 'jwk' })]),
+);
+console.log(`READY ${JSON.stringify({ issuer, keys })}`);
