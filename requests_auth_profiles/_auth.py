@@ -125,6 +125,8 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
         return placed
 
     def __repr__(self) -> str:
+        if "_credential" not in vars(self):  # a debugger shows what failed while it was made
+            return super().__repr__()
         return f"<ProfileAuth {self.name!r}: {self._credential.writes}>"
 
     def __reduce__(self) -> Any:
@@ -231,6 +233,8 @@ class ComposedAuth(SupportMultiAuth, AuthBase):
         return r
 
     def __repr__(self) -> str:
+        if "_writes" not in vars(self):
+            return super().__repr__()
         return f"<ComposedAuth {self.name!r}: {', '.join(self.writes)}>"
 
     def __reduce__(self) -> Any:

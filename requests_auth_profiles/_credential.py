@@ -173,7 +173,8 @@ class InQuery:
         if _NOT_TEXT.search(token):
             return False
         _REDACTION.names.add(quote(self.name, safe=""))
-        _URLLIB3.addFilter(_REDACTION)
+        for log in _LOGS_OF_URLS:
+            log.addFilter(_REDACTION)
         request.url = self._with(request.url or "", token)
         return True
 
@@ -233,7 +234,10 @@ class _Redaction(logging.Filter):
 
 
 _REDACTION = _Redaction()
-_URLLIB3 = logging.getLogger("urllib3.connectionpool")
+# A filter sees what is logged by its own logger only, so that "urllib3" alone would not do.
+_LOGS_OF_URLS = tuple(
+    logging.getLogger(f"urllib3.{name}") for name in ("connection", "connectionpool", "util.retry")
+)
 
 
 def _in_any_form(text: str) -> str:

@@ -1,5 +1,6 @@
 """A key in the query: every byte that is there stays, and the server reads our value."""
 
+import logging
 import random
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes
@@ -9,6 +10,8 @@ import requests
 from auths import key_in_query, reach
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
+from wire import RawServer, http
 
 from requests_auth_profiles._auth import ProfileAuth
 from requests_auth_profiles._credential import InQuery
@@ -195,3 +198,26 @@ class TestRedirects:
         api.replies["redirect"].append(Reply(302, {"Location": f"{other.url}/echo?a=letters"}))
         requests.get(f"{api.url}/redirect", auth=key_in_query("letters"), timeout=10)
         assert other.requests[0].query == "a=letters"
+
+
+class TestLogs:
+    """What urllib3 logs of a request has its URL in it, and that no key."""
+
+    def test_headers_that_cannot_be_read(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Its warning shows the URL without the key."""
+        with RawServer(http(200).replace(b"Connection", b"no header\r\nConnection")) as server:
+            requests.get(f"{server.url}?a=1", auth=key_in_query(KEY), timeout=10)
+        assert "?a=1&api_key=***" in caplog.text
+        assert "S3CRET" not in caplog.text
+
+    def test_another_try(self, caplog: pytest.LogCaptureFixture) -> None:
+        """What it says where it tries once more shows the URL without the key."""
+        caplog.set_level(logging.DEBUG)
+        with RawServer(http(503)) as server:
+            url = server.url
+        with requests.Session() as session:
+            session.mount("http://", HTTPAdapter(max_retries=1))
+            with pytest.raises(requests.ConnectionError):
+                session.get(url, auth=key_in_query(KEY), timeout=10)
+        assert "Incremented Retry for (url='/token?api_key=***')" in caplog.text
+        assert "S3CRET" not in caplog.text

@@ -1,5 +1,6 @@
 """HeaderApiKey, QueryApiKey, Basic and NTLM: what they take, and what they refuse when they are made."""
 
+import traceback
 from base64 import b64encode
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +15,7 @@ from requests.exceptions import InvalidHeader
 from requests.utils import check_header_validity
 
 from requests_auth_profiles import NTLM, Basic, HeaderApiKey, OAuth2ClientCredentials, QueryApiKey
-from requests_auth_profiles.errors import ConfigurationError
+from requests_auth_profiles.errors import ConfigurationError, RequestsAuthException
 
 URL = "https://api.acme.com/p"
 TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -137,3 +138,21 @@ def test_what_requests_refuses_is_refused(name: str) -> None:
         check_header_validity((taken, "k3y"))
     except InvalidHeader:
         pytest.fail("requests refuses it")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: HeaderApiKey(""),
+        lambda: NTLM("alice"),
+        lambda: OAuth2ClientCredentials("https://idp.example/token", "", "s3cret"),
+        lambda: Basic("u", "p") + Basic("u", "p"),
+    ],
+    ids=["key", "NTLM", "machine", "composition"],
+)
+def test_what_failed_while_it_was_made(make: Callable[[], Any]) -> None:
+    """A debugger that shows the variables of the error gets a repr of the object that there is so far."""
+    with pytest.raises(RequestsAuthException) as caught:
+        make()
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert " object at 0x" in "".join(shown.format())
