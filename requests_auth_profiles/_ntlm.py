@@ -3,7 +3,7 @@
 import re
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from time import perf_counter
@@ -26,6 +26,7 @@ __all__ = ["ByNtlm", "Handshake", "by_password", "by_windows"]
 _UNAUTHORIZED = 401
 _OFFERED = re.compile(r"(?:^|,)\s*(?:ntlm|negotiate)\s*(?:$|,|\s)", re.IGNORECASE)
 _CHALLENGE = re.compile(r"(?:^|,)\s*(?:ntlm|negotiate)\s+[a-z0-9+/]", re.IGNORECASE)
+_LONGEST_REFUSAL = 65_536  # bytes; what is longer may never end
 _TRIES = 4  # another thread may take a connection from under us, but not the last time
 
 Talk = Callable[..., Response]
@@ -188,6 +189,7 @@ class Handshake:
         """The answer to a request that was refused, the last one of a talk."""
         speak = _hook(self.credential.talker(not _is_read(refusal)))
         refusal.connection = talk  # type: ignore[assignment]  # it has what is called
+        _shorten(refusal)
         try:
             return speak(refusal, **how)
         except _Over as over:
@@ -197,6 +199,7 @@ class Handshake:
         finally:
             for answered in talk.refusals:
                 answered.connection = talk.adapter
+                vars(answered).pop("iter_content", None)
         # Raised out here, as the other error has variables that show the password.
         talk.give_up()
         raise AuthenticationFailed(
@@ -248,6 +251,7 @@ class _Connection:
             self._socket = found
             self.refusals.append(answer)
             answer.connection = self  # type: ignore[assignment]
+            _shorten(answer)
             return answer
         self.is_astray = is_first or found is not self._socket
         self.give_up()
@@ -309,6 +313,22 @@ def _alone(adapter: HTTPAdapter) -> HTTPAdapter:
 def _is_read(response: Response) -> bool:
     """Whether an answer was read to its end, so that it no longer knows its connection."""
     return bool(getattr(response.raw, "closed", True))
+
+
+def _shorten(refusal: Response) -> None:
+    """Has a body read, as `requests_ntlm` does to the end, so far only; its connection is given up then."""
+    read = refusal.iter_content
+
+    def some(chunk_size: int) -> Iterator[bytes]:
+        left = _LONGEST_REFUSAL
+        for part in read(chunk_size):
+            yield part
+            left -= len(part)
+            if left < 0:
+                refusal.close()
+                return
+
+    refusal.iter_content = some  # type: ignore[method-assign, assignment]
 
 
 def _hook(auth: AuthBase) -> Talk:
