@@ -177,6 +177,13 @@ class TestOwnPages:
         with pytest.raises(ConfigurationError, match="information"):
             DisplaySettings(success_html="{information}")
 
+    def test_when_it_closes(self) -> None:
+        """The page that reads a fragment is told the time of one's own that says it, and no other time."""
+        closing = DisplaySettings(success_html=SUCCESS, failure_html=FAILURE, success_display_time=4321)
+        pages = closing.signed_in("", "idp"), closing.refused("", "no", "")
+        assert [page.headers["X-Close-After"] for page in pages] == ["4321", "10000"]
+        assert "X-Close-After" not in DisplaySettings(success_html="done").signed_in("", "idp").headers
+
     @pytest.mark.parametrize("page", [b"<p>", 5, Path("page.html")], ids=repr)
     def test_a_page_that_is_no_text(self, page: Any) -> None:
         """It is refused by its name, when it is set."""

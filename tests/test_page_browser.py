@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pages import PAGES, READABLE, every_page
 
-from requests_auth_profiles._oauth2.page import Page, bounce, refused
+from requests_auth_profiles._oauth2.page import Page, bounce, custom, refused, signed_in
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -213,6 +213,28 @@ def test_bounce_says_when_nobody_listens(visit: Visit) -> None:
     """A listener that has gone meanwhile is said, rather than waited for."""
     there = visit(bounce(), f"#access_token={SECRET}")
     assert "no longer listens" in read(until_title(there, "The sign-in did not arrive"))
+
+
+def test_bounce_dresses_somebodys_own_page(visit: Visit) -> None:
+    """Styles of one's own page hold, and none of its scripts runs under the policy of ours."""
+    own = "<title>own</title><style>p { color: rgb(1, 2, 3) }</style><p style='opacity: 0.5'>mine</p>"
+    there = visit(bounce(), "#state=s", custom(f"{own}<script>document.title = 'ran'</script>"))
+    paragraph = until_title(there, "own").find_element("tag name", "p")
+    seen = [paragraph.value_of_css_property(name) for name in ("color", "opacity")]
+    assert seen == ["rgba(1, 2, 3, 1)", "0.5"]
+
+
+@pytest.mark.parametrize(
+    "answer", [signed_in("work", "idp.example", close_after=1), custom("<p>mine</p>", close_after=1)]
+)
+def test_bounce_closes_the_page(site: Site, browser: Any, answer: Page) -> None:
+    """The page that a fragment's answer is shown on closes after its time, where the browser lets it."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    site.answers = {"GET": bounce(), "POST": answer}
+    browser.execute_script("open(arguments[0])", f"{site.url}#state=s")
+    wait = WebDriverWait(browser, 30, poll_frequency=0.02)
+    wait.until(lambda driver: len(site.asked) > 1 and len(driver.window_handles) == 1)
 
 
 @pytest.mark.usefixtures("without_scripts")

@@ -49,18 +49,33 @@ code { display: inline-block; padding: 0 .4em; border: 1px solid var(--line); bo
 _FORGET = 'history.replaceState(null, "", location.pathname);'
 
 # A document made by DOMParser runs no script, so the answer page needs no place in this page's policy but its
-# style, which is the same; what its script would do is done here. fetch("") is this URL without its fragment.
+# style, which is the same; what its script would do is done here. Styles of somebody's own, which it does
+# not know, are set as rules, and scripts are not run. fetch("") is this URL without its fragment.
 _BOUNCE = """
 const answer = location.hash.slice(1);
 const show = (page) => {
   document.title = page.querySelector("h1").textContent;
   document.querySelector("main").replaceChildren(page);
 };
-const become = (text) =>
-  document.documentElement.replaceWith(new DOMParser().parseFromString(text, "text/html").documentElement);
+const dress = () => {
+  for (const style of document.querySelectorAll("style")) {
+    if (style.sheet) continue;
+    const rules = new CSSStyleSheet();
+    rules.replaceSync(style.textContent);
+    document.adoptedStyleSheets.push(rules);
+  }
+  for (const one of document.querySelectorAll("[style]")) one.style.cssText = one.getAttribute("style");
+};
+const become = async (reply) => {
+  const there = new DOMParser().parseFromString(await reply.text(), "text/html");
+  document.documentElement.replaceWith(there.documentElement);
+  dress();
+  const time = reply.headers.get("X-Close-After");
+  if (time) setTimeout(close, time);
+};
 if (answer || location.search) {
   const headers = { "Content-Type": "application/x-www-form-urlencoded" };
-  fetch("", { method: "POST", headers, body: answer }).then((reply) => reply.text()).then(become)
+  fetch("", { method: "POST", headers, body: answer }).then(become)
     .catch(() => show(document.getElementById("gone").content));
   history.replaceState(null, "", location.pathname);
 } else {
@@ -106,7 +121,7 @@ def signed_in(profile: str, provider: str, *, close_after: int | None = None) ->
     """
     facts = _facts(("Profile", profile), ("Provider", provider))
     next_step = "<p>You can close this tab and go back to your program.</p>"
-    return _page("You are signed in", _CHECK, facts + next_step, script=_FORGET + _closing(close_after))
+    return _page("You are signed in", _CHECK, facts + next_step, script=_FORGET, close_after=close_after)
 
 
 def refused(profile: str, reason: str, hint: str, *, close_after: int | None = None) -> Page:
@@ -120,20 +135,21 @@ def refused(profile: str, reason: str, hint: str, *, close_after: int | None = N
     """
     facts = _facts(("Profile", profile), ("Reason given", reason))
     # 400 rather than 200, so that who sees only the status (curl, a log, a test) sees that it failed.
-    script = _FORGET + _closing(close_after)
-    return _page("The sign-in failed", _CROSS, facts + _paragraph(hint), status=400, script=script)
+    content = facts + _paragraph(hint)
+    return _page("The sign-in failed", _CROSS, content, status=400, script=_FORGET, close_after=close_after)
 
 
-def custom(text: str, *, status: int = 200) -> Page:
+def custom(text: str, *, status: int = 200, close_after: int | None = None) -> Page:
     """A page of somebody's own, which may have styles and scripts in it but nothing from another place.
 
     Args:
         text: an HTML document.
         status: the HTTP status code.
+        close_after: milliseconds after which `bounce` closes it, as its scripts do not run there.
     """
     body = text.encode(errors="replace")  # what a provider said may be no text
     inline = "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-    return Page(status, _headers(body, f"default-src 'none'; {inline}; img-src data:"), body)
+    return Page(status, _headers(body, f"default-src 'none'; {inline}; img-src data:", close_after), body)
 
 
 def stray(reason: str, status: int = 400) -> Page:
@@ -166,8 +182,16 @@ def bounce() -> Page:
 
 
 def _page(
-    title: str, mark: str, content: str, *, status: int = 200, script: str = "", connect: str = "'none'"
+    title: str,
+    mark: str,
+    content: str,
+    *,
+    status: int = 200,
+    script: str = "",
+    connect: str = "'none'",
+    close_after: int | None = None,
 ) -> Page:
+    script += _closing(close_after)
     element, source = (f"<script>{script}</script>", _hash(script)) if script else ("", "'none'")
     body = f"""<!doctype html>
 <html lang="en">
@@ -189,15 +213,16 @@ def _page(
         f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {source}; connect-src {connect}; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return Page(status, _headers(body, policy), body)
+    return Page(status, _headers(body, policy, close_after), body)
 
 
 def _closing(milliseconds: int | None) -> str:
     return "" if milliseconds is None else f"setTimeout(close, {int(milliseconds)});"
 
 
-def _headers(body: bytes, policy: str) -> dict[str, str]:
-    return {
+def _headers(body: bytes, policy: str, close_after: int | None) -> dict[str, str]:
+    closing = {} if close_after is None else {"X-Close-After": str(int(close_after))}
+    return closing | {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Length": str(len(body)),
         "Content-Security-Policy": policy,

@@ -44,7 +44,9 @@ class DisplaySettings:
         """The page that ends a sign-in well."""
         if self.success_html is None:
             return signed_in(profile, provider, close_after=self.success_display_time)
-        return custom(_filled("success_html", self.success_html, display_time=self.success_display_time))
+        time = self.success_display_time
+        text = _filled("success_html", self.success_html, display_time=time)
+        return custom(text, close_after=_said(self.success_html, time))
 
     def refused(self, profile: str, reason: str, hint: str) -> Page:
         """The page that ends a sign-in that failed."""
@@ -53,7 +55,7 @@ class DisplaySettings:
         # Escaped: the reason may be a stranger's words.
         information, time = html.escape(reason), self.failure_display_time
         text = _filled("failure_html", self.failure_html, information=information, display_time=time)
-        return custom(text, status=400)
+        return custom(text, status=400, close_after=_said(self.failure_html, time))
 
 
 def _check_time(name: str, value: Any) -> None:
@@ -68,6 +70,11 @@ def _check_page(name: str, value: Any) -> None:
         raise ConfigurationError(f"{name} is not text", hint=f"{name}=Path(…).read_text()")
     information = {} if name == "success_html" else {"information": ""}
     _filled(name, value, display_time=0, **information)
+
+
+def _said(page: str, time: int) -> int | None:
+    """The time, if a page says when it is to be closed."""
+    return time if "{display_time" in page else None
 
 
 def _filled(name: str, page: str, **values: object) -> str:
