@@ -217,6 +217,33 @@ SECRETS = {
     "of another auth": f"x = HeaderApiKey('{SECRET}')\ny = OktaImplicit({HOST}, 'me', login_hint='{SECRET}')",
     "in a default": f"x = HeaderApiKey(os.getenv('K', '{SECRET}'), '{SECRET}')",
     "in a keyword": f"x = OAuth2ClientCredentials({URL}, 'me', 's', tenant='{SECRET}', my_secret='{SECRET}')",
+    "in place of a user": f"x = Basic('{SECRET}', 'pw')",
+    "after a prefix": f"x = Basic('ghp_{SECRET}', 'pw')",
+    "as the client": f"x = OAuth2ResourceOwnerPasswordCredentials({URL}, 'u', 'p', "
+    f"session_auth=('{SECRET}', 's'))",
+    "behind the token": f"x = OktaImplicit({HOST}, 'me', header_value='{{token}} {SECRET}')",
+    "before the token": f"x = OktaImplicit({HOST}, 'me', header_value='{SECRET} {{token}}')",
+    "in a resource": f"x = OktaImplicit({HOST}, 'me', resource='https://a.com/?sig={SECRET}')",
+    "as the name of a keyword": f"x = OktaImplicit({HOST}, 'me', **{{'{SECRET}': f()}})",
+    "as the name of a keyword too many": f"x = Basic('u', 'p', **{{'{SECRET}': 1}})",
+    "as the name of a variable": f"x = OktaImplicit(f'{{os.environ[\"{SECRET}\"]}}', 'me')",
+}
+SECRETS |= {
+    f"in a URL with {part}": f"x = OAuth2ClientCredentials('https://a.com/t{part}{SECRET}', 'me', 's')"
+    for part in (
+        *(
+            "?sig=",
+            "?code=",
+            "?auth=",
+            "?jwt=",
+            "?psw=",
+            "?",
+            "?tenant=a&",
+            "?tenant=a;sig=",
+            "?tenant=a%26b=",
+        ),
+        *(";jsessionid=", "%3Bjsessionid=", "%3Fsig=", "#", "?TENANT=a&x="),
+    )
 }
 
 
@@ -225,3 +252,59 @@ def test_no_secret_is_printed(imported: Imported, code: str) -> None:
     """What is a secret in one place is none elsewhere either, and something of the auth is told."""
     _, out, err = imported(lines(code))
     assert "x" in out or "no profile" in err
+
+
+@pytest.mark.parametrize("form", [SECRET.upper(), SECRET.replace("s", "%73")])
+def test_a_secret_in_another_form(imported: Imported, form: str) -> None:
+    """Where a URL has a secret in it, written in another way, it is not printed."""
+    out = imported(lines(f"x = OAuth2ClientCredentials('https://a.com/{form}/t', 'me', '{SECRET}')"))[1]
+    assert form not in out
+    assert "token_url" in out
+
+
+@pytest.mark.parametrize("password", ["x", "X", "x-oauth-basic", "api_token"])
+def test_a_key_in_place_of_a_user(imported: Imported, password: str) -> None:
+    """Where the password is none, the user name is the secret, whatever it looks like."""
+    out = imported(lines(f"x = Basic('alice', '{password}')"))[1]
+    assert tomllib.loads(out)["profiles"]["x"]["username"] == {"env": "X_USERNAME"}
+
+
+@pytest.mark.parametrize(
+    "name", ["alice", "Bob2", "john.smith", "svc_build-01", "JohnSmith", "a.b@acme.com", "ACME\\\\bob"]
+)
+def test_a_user(imported: Imported, name: str) -> None:
+    """What reads as the name of a person or a service is said."""
+    out = imported(lines(f"x = Basic('{name}', '{SECRET}')"))[1]
+    assert tomllib.loads(out)["profiles"]["x"]["username"] == name.replace("\\\\", "\\")
+
+
+@pytest.mark.parametrize(
+    "value", ["{token}", "Bearer {token}", "Token token={token}", 'token="{token}"', "X-Token {token}"]
+)
+def test_how_a_header_is_written(imported: Imported, value: str) -> None:
+    """A scheme, as people have them, is said."""
+    out = imported(lines(f"x = OktaImplicit({HOST}, 'me', header_value='{value}')"))[1]
+    assert tomllib.loads(out)["profiles"]["x"]["header_value"] == value
+
+
+def test_a_url_with_what_is_public(imported: Imported) -> None:
+    """Parameters that providers have, and that are no secret, stay in a URL."""
+    url = "https://a.com/t?tenant=acme&api-version=2&login_hint=a@b.com"
+    out = imported(lines(f"x = OAuth2ClientCredentials('{url}', 'me', 's')"))[1]
+    assert tomllib.loads(out)["profiles"]["x"]["token_url"] == url
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        f"OktaImplicit({HOST}, 'me', **{{'\\x1b]0;OWNED\\x07': f()}})",
+        f"OktaImplicit({HOST}, 'me', **{{'\\n/etc/x.py:1: all is well': 1}})",
+        f"OktaImplicit({HOST}, 'a' + os.environ['\\x1b[2J\\n'])",
+        "Basic('u', 'p', **{'\\x1b': 1})",
+    ],
+)
+def test_what_a_terminal_would_obey(imported: Imported, call: str) -> None:
+    """No name in a program is written to the terminal where it is none."""
+    _, _, err = imported(lines(f"x = {call}"))
+    assert all(line.isprintable() and "program.py:3: " in line for line in err.splitlines())
+    assert err

@@ -61,6 +61,7 @@ STRANGE = {
     "no encoding of text": b"# coding: hex\nx",
     "an unknown encoding": b"# coding: nothing\nx",
     "a null": START.encode() + b"\0",
+    "a name that is bound again and again": "".join(f"x = '{i}'\nBasic(x, 'p')\n" for i in range(1800)),
     "too long": b"#" * 1024 * 1024 + b"\n",
 }
 
@@ -92,6 +93,41 @@ def test_many_auths(home: Path) -> None:
     """A thousand that share their name each have their own."""
     out = imported(START + "x = Basic('u', 'p')\n" * 1000)[1]
     assert len(tomllib.loads(out)["profiles"]) == 1000
+
+
+CHAIN = [f"class C{i}(C{i - 1}, C{i - 2}, C{i - 3}): pass\n" for i in range(3000)]
+INTRICATE = {
+    "a chain of classes": "".join(CHAIN) + "".join(f"C{i}()\n" for i in reversed(range(3000))),
+    "a name of many modules": "".join(f"import a{i} as x\n" for i in range(3000)) + "x.y()\n" * 3000,
+    "many stars": "".join(f"from a{i} import *\n" for i in range(3000)) + "f()\n" * 3000,
+    "a long __init__": "class A(Basic):\n def __init__(self, u):\n  super().__init__(u, 'p')\n"
+    + "".join(f"  x{i} = 1\n" for i in range(3000))
+    + "A('u')\n" * 3000,
+    "very many auths": "".join(f"Basic('u', '{SECRET}{i}')\n" for i in range(20_000)),
+}
+
+
+@pytest.mark.parametrize("text", INTRICATE.values(), ids=INTRICATE)
+def test_intricate_programs(home: Path, text: str) -> None:
+    """What would take minutes to follow is given up, and that is told."""
+    code, out, err = imported(START + text)
+    assert (code, out) == (1, "")
+    assert "leads to and fro more than can be followed" in err
+
+
+SHORT = {
+    "the same star": "from a import *\n" * 5000 + "f()\n" * 10_000 + "x = Basic('u', 'p')",
+    "a chain from its start": "class C0(Basic): pass\n"
+    + "".join(f"class C{i}(C{i - 1}): pass\n" for i in range(1, 1000))
+    + "x = C9('u', 'p')",
+    "a list that is changed again and again": "a = []\n" + "a.append(1)\n" * 8000 + "x = Basic('u', 'p')",
+}
+
+
+@pytest.mark.parametrize("text", SHORT.values(), ids=SHORT)
+def test_long_programs(home: Path, text: str) -> None:
+    """What is long and no more than that is followed."""
+    assert "[profiles.x]" in imported(START + text)[1]
 
 
 NAMES = st.sampled_from(["a", "b", "self", "os", "Basic", "functools", "x"])

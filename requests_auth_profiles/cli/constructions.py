@@ -3,14 +3,16 @@
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
-from requests_auth_profiles.cli.program import Binding, Given, Origin, Program, Scope, Term
+from requests_auth_profiles.cli.program import Binding, Given, Intricate, Origin, Program, Scope, Term
 from requests_auth_profiles.cli.values import Unreadable, Values
 
 __all__ = ["Construction", "constructions"]
 
 _PACKAGES = {"requests_auth", "requests_auth_profiles", "*"}  # * = any module, of which all is imported
 _TYPE_TESTS = {"isinstance", "issubclass", "cast"}
+_MOST = 2000
 _STARS = "has arguments with * or **, which are known only when the program runs"
 
 
@@ -58,8 +60,11 @@ def constructions(source: bytes, kinds: frozenset[str]) -> list[Construction]:
 
     Raises:
         SyntaxError: it is no Python.
+        Intricate: it takes too long to follow, or there are too many.
     """
-    found = list(_Search(Program(source), kinds).all())
+    found = list(islice(_Search(Program(source), kinds).all(), _MOST + 1))
+    if len(found) > _MOST:
+        raise Intricate
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
@@ -68,6 +73,7 @@ class _Search:
         self._program = program
         self._values = Values(program)
         self._kinds = kinds
+        self._known: dict[Origin, set[str]] = {}  # what `_kinds_of` has found
         self._used: set[ast.AST] = set()  # what is called, somewhere, by its name or another
 
     def all(self) -> Iterator[tuple[tuple[int, int], Construction]]:
@@ -123,17 +129,28 @@ class _Search:
     def _kinds_of(self, origins: Iterable[Origin]) -> set[str]:
         """The classes that something is or stands for."""
         found: set[str] = set()
-        left, seen = list(origins), set(origins)
+        for origin in origins:
+            if origin not in self._known:
+                self._known[origin] = self._kinds_below(origin)
+            found |= self._known[origin]
+        return found
+
+    def _kinds_below(self, origin: Origin) -> set[str]:
+        found: set[str] = set()
+        left, seen = [origin], {origin}
         while left:
-            origin = left.pop()
-            if isinstance(origin, str):
-                if origin.partition(".")[0] in _PACKAGES:
-                    found |= {origin.rpartition(".")[2]} & self._kinds
-                continue
-            for below in self._below(origin):
-                new = self._program.origins(below, origin.scope) - seen
-                seen |= new
-                left += new
+            one = left.pop()
+            self._program.step()
+            if one in self._known:
+                found |= self._known[one]
+            elif isinstance(one, str):
+                if one.partition(".")[0] in _PACKAGES:
+                    found |= {one.rpartition(".")[2]} & self._kinds
+            else:
+                for below in self._below(one):
+                    new = self._program.origins(below, one.scope) - seen
+                    seen |= new
+                    left += new
         return found
 
     def _below(self, origin: Term) -> list[ast.expr]:
@@ -177,9 +194,9 @@ class _Search:
         if not isinstance(init, ast.FunctionDef):
             raise _Unclear(f"is what {node.name} is derived from, in a way that is known only when it runs")
         inside = self._program.inner(init)
-        calls = [
-            call for call in ast.walk(init) if isinstance(call, ast.Call) and self._is_super(call, inside)
-        ]
+        nodes = list(ast.walk(init))
+        self._program.step(3 * len(nodes))  # each is asked what it is
+        calls = [call for call in nodes if isinstance(call, ast.Call) and self._is_super(call, inside)]
         if len(calls) != 1:
             raise _Unclear(f"is what {node.name} is derived from, whose __init__ calls it in no plain way")
         frame = inside if given is None else self._frame(init, inside, given)
@@ -220,6 +237,7 @@ class _Search:
             bound[said.kwarg.arg] = Term(ast.Dict(keys, [Given(one) for one in more.values()]), around)
         frame = Scope(inside.node, inside.parent, {}, inside.outer)
         for name, bindings in inside.names.items():
+            self._program.step(len(bindings))
             frame.names[name] = [
                 replace(one, term=Term(one.term.node, frame)) if one.term else one for one in bindings
             ]
@@ -251,7 +269,9 @@ class _Search:
             self._used.add(node)
             match node:
                 case ast.Name() | ast.Attribute():
-                    left += [one.term for one in self._program.bindings(node, scope) if one.term]
+                    bindings = self._program.bindings(node, scope)
+                    self._program.step(len(bindings))
+                    left += [one.term for one in bindings if one.term]
                 case ast.ClassDef() | ast.Call():
                     left += [Term(one, scope) for one in self._below(Term(node, scope))]
 
@@ -264,6 +284,7 @@ class _Search:
             return False
         above = self._program.parents.get(node)
         while isinstance(above, (ast.Tuple, ast.BinOp)):
+            self._program.step()
             above = self._program.parents.get(above)
         match above:
             case ast.Attribute() | ast.Compare() | ast.Subscript() | ast.Expr() | ast.MatchClass():

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests_auth_profiles
 from requests_auth_profiles._config.check import faults
 from requests_auth_profiles._config.inheritance import effectives
 from requests_auth_profiles._config.profile_keys import PROFILE
 from requests_auth_profiles._config.providers import providers
-from requests_auth_profiles._requests_auth.parameters import ENTRA, may_be_secret, vouched_by_entra
+from requests_auth_profiles._requests_auth.parameters import ENTRA, vouched_by_entra
 from requests_auth_profiles.cli.constructions import Construction
 from requests_auth_profiles.cli.program import Term
 from requests_auth_profiles.cli.values import Unreadable, Values, Variable
@@ -70,9 +70,32 @@ _PUBLIC = {
 }
 
 
+_PUBLIC_IN_URLS = _PUBLIC | {
+    "api-version",
+    "client_id",
+    "lang",
+    "locale",
+    "response_type",
+    "scope",
+    "version",
+}
+_TELLING = re.compile("[@;#?&=]")  # in the part of a URL where no parameter should be: one that is hidden
+
 _VARIABLES = {"instance", "authorization_server"}  # of the provider that has some
 _SECRET_LENGTH = 6  # a shorter one, as "test", stands elsewhere by chance
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# Words, each with a short number behind it, and a domain: what is longer or more mixed may be a key.
+_WORD = r"(?:[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{2,20})*|[A-Z]{1,20})[0-9]{0,4}"
+_USER = re.compile(rf"(?:[A-Za-z0-9.-]*\\)?{_WORD}(?:[._+-](?:{_WORD}|[0-9]{{1,4}}))*(?:@[A-Za-z0-9.-]+)?")
+_LONGEST_USER = 64
+_KEY = re.compile(r"(?:gh[a-z]|github|gl[a-z]*|[prs]k|xox[a-z]|api|key|pat|token|npm|hf)[_-]", re.IGNORECASE)
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_NO_PASSWORD = {  # what stands for one where the user name is a key
+    *("", "-", "_", "any", "anything", "api_token", "blank", "dummy", "ignored", "none", "null", "token"),
+    *("unused", "x", "x-oauth-basic", "xx", "xxx"),
+}
+_HEADER_VALUE = re.compile(rf'(?:{_WORD}(?:-{_WORD})* )?(?:token=)?("?)\{{token\}}\1')
 
 
 @dataclass(slots=True)
@@ -107,7 +130,7 @@ class Converted:
 
     def lack(self, argument: str, key: str, why: str) -> None:
         """Takes note of an argument that it cannot say."""
-        self.left_out.append(f"{argument} {why}")
+        self.left_out.append(f"{_word(argument)} {why}")
         if key in PROFILE or key in _VARIABLES:
             self.missing[key] = why.replace(" there", " in the code")
 
@@ -115,7 +138,9 @@ class Converted:
 def converted(found: list[Construction], names: list[str]) -> list[Converted]:
     """The profiles of some names that stand for the constructions of a program."""
     profiles = [_read(one, name) for one, name in zip(found, names, strict=True)]
-    secrets = {one for profile in profiles for one in profile.secrets if len(one) >= _SECRET_LENGTH}
+    secrets = {
+        one.casefold() for profile in profiles for one in profile.secrets if len(one) >= _SECRET_LENGTH
+    }
     for one, profile in zip(found, profiles, strict=True):
         profile.table = _without(secrets, profile)
         if profile.problem:
@@ -134,11 +159,13 @@ def converted(found: list[Construction], names: list[str]) -> list[Converted]:
 def _read(found: Construction, name: str) -> Converted:
     """What the arguments say."""
     profile = Converted(name, dict(KINDS[found.kind]), problem=found.problem)
-    for argument, term in _arguments(found, profile).items():
+    arguments = _arguments(found, profile)
+    password = _value(found.values, arguments["password"]) if "password" in arguments else None
+    for argument, term in arguments.items():
         if argument == "session_auth":
             _session_auth(term, found.values, profile)
         elif argument != "nonce":  # it is new for each sign-in, and asked for by the flow
-            _argue(found, argument, term, profile)
+            _argue(found, argument, term, profile, user_is_key=_is_filler(password))
     return profile
 
 
@@ -146,7 +173,8 @@ def _without(secrets: set[str], profile: Converted) -> dict[str, Any]:
     """The profile's table without what some argument of the program keeps secret."""
     table: dict[str, Any] = {}
     for key, value in profile.table.items():
-        if any(secret in text for text in _texts(value) for secret in secrets):
+        said = " ".join(_texts(value)).casefold()
+        if any(secret in text for text in {said, unquote(said)} for secret in secrets):
             profile.lack(key, key, "holds what is a secret elsewhere in the program")
         else:
             table[key] = value
@@ -169,13 +197,14 @@ def _arguments(found: Construction, profile: Converted) -> dict[str, Term]:
     try:
         bound = signature.bind(*found.ordered, **found.named)
     except TypeError as error:
-        profile.problem = f"cannot be called so: {error}"
+        are_names = all(name.isidentifier() for name in found.named)  # else the error shows one that is none
+        profile.problem = f"cannot be called so{f': {error}' if are_names else ''}"
         return {}
     more: dict[str, Term] = bound.arguments.pop("more", {})
     return bound.arguments | more
 
 
-def _argue(found: Construction, argument: str, term: Term, profile: Converted) -> None:
+def _argue(found: Construction, argument: str, term: Term, profile: Converted, *, user_is_key: bool) -> None:
     """Puts one argument into the profile."""
     named = found.kind == "HeaderApiKey" and argument == "header_name"
     key = "name" if named else _KEYS.get(argument, argument)
@@ -184,7 +213,8 @@ def _argue(found: Construction, argument: str, term: Term, profile: Converted) -
     if value is None or value == "":
         return
     known_secret = key in PROFILE and PROFILE[key].secret
-    if known_secret or (key == "username" and (source or isinstance(value, Variable))):
+    is_plain = not (source or user_is_key) and (isinstance(value, Unreadable) or _is_user(value))
+    if known_secret or (key == "username" and not is_plain):
         _hide(key, value, profile)
     elif isinstance(value, Unreadable):
         profile.lack(argument, key, f"is not written out there{_from(value.source)}")
@@ -206,6 +236,22 @@ def _value(values: Values, term: Term) -> Any:
         return values.of(term)
     except Unreadable as error:
         return error
+
+
+def _is_user(value: Any) -> bool:
+    """Whether something reads as the name of a user, and not as a key that stands in its place."""
+    is_short = isinstance(value, str) and len(value) <= _LONGEST_USER
+    return is_short and _USER.fullmatch(value) is not None and _KEY.match(value) is None
+
+
+def _is_filler(password: Any) -> bool:
+    """Whether a password stands where there is none, so that the user name is the secret."""
+    return isinstance(password, str) and password.lower() in _NO_PASSWORD
+
+
+def _word(argument: str) -> str:
+    """The name of a keyword, unless somebody wrote something else in its place."""
+    return argument if argument.isidentifier() else "a keyword"
 
 
 def _from(source: str) -> str:
@@ -254,6 +300,9 @@ def _say(kind: str, argument: str, key: str, value: Any, profile: Converted) -> 
         profile.table[key] = ",".join(texts) if kind.startswith("WakaTime") else texts  # it takes them so
     elif argument == "redirect_uri_endpoint":
         profile.table[key] = f"/{value}"
+    elif argument == "header_value" and not (isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):
+        _keep(str(value).replace("{token}", "").strip(), profile)
+        profile.lack(argument, key, "has text beside the token there, which may be a secret")
     elif isinstance(value, (str, int, float)):
         profile.table[key] = value
     else:
@@ -263,8 +312,9 @@ def _say(kind: str, argument: str, key: str, value: Any, profile: Converted) -> 
 def _add(argument: str, value: Any, profile: Converted) -> None:
     """Adds a further keyword to the parameters of the requests."""
     if argument.lower() not in _PUBLIC:
-        shown = argument if argument.isidentifier() else "a keyword"
-        profile.left_out.append(f"{shown} may be a secret, which no table of parameters can refer to")
+        profile.left_out.append(
+            f"{_word(argument)} may be a secret, which no table of parameters can refer to"
+        )
         _keep(value, profile)
         return
     texts = value if isinstance(value, list) else [value]
@@ -294,8 +344,13 @@ def _session_auth(term: Term, values: Values, profile: Converted) -> None:
     if not isinstance(known, str):
         profile.problem = 'has a session_auth that is not written out as ("id", "secret")'
         return
+    password = _value(values, secret)
+    if _is_filler(password) or not (_is_user(known) or _GUID.fullmatch(known)):
+        _keep(known, profile)
+        profile.problem = "has a session_auth whose id may be a secret"
+        return
     profile.table |= {"client_id": known, "client_auth": "basic"}
-    _hide("client_secret", _value(values, secret), profile)
+    _hide("client_secret", password, profile)
 
 
 def _finish(kind: str, profile: Converted) -> None:
@@ -305,8 +360,7 @@ def _finish(kind: str, profile: Converted) -> None:
         # Its endpoints of old, as that class has them; the provider `entra` has the new ones.
         table["authorization_url"] = f"{ENTRA}/{tenant}/oauth2/authorize"
         table |= vouched_by_entra(tenant)
-    urls = [table[key] for key in ("authorization_url", "token_url") if isinstance(table.get(key), str)]
-    if any(may_be_secret(name) for url in urls for name in _query(url)) or any("@" in url for url in urls):
+    if not all(_is_public(text) for text in _texts(table) if "://" in text):
         profile.problem = "has a URL with a parameter in it that may be a secret"
     if table["flow"] == "implicit":
         said = _query(str(table.get("authorization_url", ""))).get("response_type")
@@ -317,6 +371,16 @@ def _finish(kind: str, profile: Converted) -> None:
     in_header = table["flow"] == "client-credentials" or kind == "OktaResourceOwnerPasswordCredentials"
     if "client_secret" in profile.variables and not in_header:
         table.setdefault("client_auth", "post")
+
+
+def _is_public(url: str) -> bool:
+    """Whether a URL has nothing in it, but for its path, of which it is not known that it is no secret."""
+    address, _, query = url.partition("?")
+    said = parse_qsl(query, keep_blank_values=True)
+    return not _TELLING.search(unquote(address)) and all(
+        name.lower() in _PUBLIC_IN_URLS and not _TELLING.search(value.replace("@", ""))
+        for name, value in said
+    )
 
 
 def _query(url: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from requests_auth_profiles.cli.constructions import Construction, constructions
 from requests_auth_profiles.cli.conversion import KINDS, Converted, converted
 from requests_auth_profiles.cli.foreign_files import import_from
 from requests_auth_profiles.cli.formats import FORMATS
+from requests_auth_profiles.cli.program import Intricate
 from requests_auth_profiles.errors import RequestsAuthException
 
 __all__ = ["import_"]
@@ -51,22 +52,7 @@ def _import_python(file: BinaryIO) -> int:
     """Prints profiles for the auths that a program constructs, and gives the exit code."""
     where = click.format_filename(file.name, shorten=False)
     where = where if where.isprintable() else ascii(where)
-    try:
-        source = file.read(_LONGEST_FILE + 1)
-        found = constructions(source, frozenset(KINDS)) if len(source) <= _LONGEST_FILE else []
-    except SyntaxError as error:  # its text may hold a line of the file, and that a secret
-        raise RequestsAuthException(
-            f"{where}:{error.lineno or 1}: this is not Python that {_PYTHON} reads",
-            hint="name a Python file that runs",
-        ) from None
-    except OSError as error:
-        raise RequestsAuthException(
-            f"cannot read {where}: {error.strerror or type(error).__name__}", hint="name a Python file"
-        ) from None
-    if len(source) > _LONGEST_FILE:
-        raise RequestsAuthException(
-            f"{where} is longer than {_LONGEST_FILE:,} bytes", hint="name the file that constructs the auths"
-        )
+    found = _constructed(file, where)
     if not found:
         raise RequestsAuthException(
             f"{where} constructs no auth of requests_auth",
@@ -89,6 +75,36 @@ def _import_python(file: BinaryIO) -> int:
             text = "\n".join(lines) + "\n"
             click.echo(re.sub(r"[^\x00-\x7f]", lambda found: f"\\U{ord(found[0]):08x}", text))
     return 1 if lost else 0
+
+
+def _constructed(file: BinaryIO, where: str) -> list[Construction]:
+    """What a program constructs.
+
+    Raises:
+        RequestsAuthException: it cannot be read.
+    """
+    try:
+        source = file.read(_LONGEST_FILE + 1)
+        found = constructions(source, frozenset(KINDS)) if len(source) <= _LONGEST_FILE else []
+    except SyntaxError as error:  # its text may hold a line of the file, and that a secret
+        raise RequestsAuthException(
+            f"{where}:{error.lineno or 1}: this is not Python that {_PYTHON} reads",
+            hint="name a Python file that runs",
+        ) from None
+    except OSError as error:
+        raise RequestsAuthException(
+            f"cannot read {where}: {error.strerror or type(error).__name__}", hint="name a Python file"
+        ) from None
+    except Intricate:
+        raise RequestsAuthException(
+            f"{where} leads to and fro more than can be followed",
+            hint="put what constructs the auths into a file of its own",
+        ) from None
+    if len(source) > _LONGEST_FILE:
+        raise RequestsAuthException(
+            f"{where} is longer than {_LONGEST_FILE:,} bytes", hint="name the file that constructs the auths"
+        )
+    return found
 
 
 def _names(found: list[Construction]) -> Iterator[str]:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Binding", "Given", "Origin", "Program", "Scope", "Term", "attribute_path"]
+__all__ = ["Binding", "Given", "Intricate", "Origin", "Program", "Scope", "Term", "attribute_path"]
 
 _DEEP = 50
+_STEPS = 2_000_000  # some five times what a file takes that is as long as can be read
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _CHANGES = {"add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
 
@@ -72,6 +73,10 @@ class Binding:
     certain: bool = False
 
 
+class Intricate(ValueError):
+    """A program leads to and fro, or makes more auths, than one that was written to be run."""
+
+
 class Given(ast.expr):
     """An expression that stands for a term of another scope."""
 
@@ -107,26 +112,49 @@ class Program:
             raise SyntaxError("it cannot be parsed") from None
         self.scopes: dict[ast.AST, Scope] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
-        self.starred: list[str] = []  # modules of which all names are imported
+        self.starred: set[str] = set()  # modules of which all names are imported
         self._inner: dict[ast.AST, Scope] = {}
         self._said: set[ast.AST] = set()  # the targets whose value an expression says
         self._changes: list[tuple[str, Scope, Binding]] = []
+        self._steps = _STEPS
         self._known: dict[tuple[Scope, str], frozenset[Origin]] = {}
         top = Scope(tree)
         self._inner[tree] = top
         self._visit(tree, top)
+        changed: dict[tuple[Scope, str], None] = {}
         for name, scope, change in self._changes:
             if (owner := scope.owner(name)) is not None:
                 inside = change.certain and owner is scope
                 owner.names[name].append(replace(change, certain=inside))
-                owner.names[name].sort(key=lambda one: one.end)
+                changed[owner, name] = None
+        for owner, name in changed:
+            owner.names[name].sort(key=lambda one: one.end)
+
+    def step(self, cost: int = 1) -> None:
+        """Counts what is done to follow the program.
+
+        Raises:
+            Intricate: it is too much.
+        """
+        self._steps -= cost
+        if self._steps < 0:
+            raise Intricate
 
     def inner(self, node: ast.AST) -> Scope:
         """The scope that a class or function makes."""
         return self._inner[node]
 
     def origins(self, node: ast.AST, scope: Scope, depth: int = 0) -> frozenset[Origin]:
-        """All that an expression may be; empty = nothing that has a path."""
+        """All that an expression may be; empty = nothing that has a path.
+
+        Raises:
+            Intricate: that takes too long to find out.
+        """
+        found = self._origins(node, scope, depth)
+        self.step(1 + len(found))
+        return found
+
+    def _origins(self, node: ast.AST, scope: Scope, depth: int) -> frozenset[Origin]:
         match node:
             case _ if depth > _DEEP:
                 pass
@@ -178,6 +206,7 @@ class Program:
 
     def _named(self, scope: Scope, name: str, depth: int) -> frozenset[Origin]:
         owner = scope.owner(name)
+        self.step(len(self.starred))
         stars = frozenset(f"{module}.{name}" for module in self.starred)
         if owner is None:
             return stars | {f"builtins.{name}"}
@@ -231,7 +260,7 @@ class Program:
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 scope.outer.update(names)
             case ast.ImportFrom(module=module, level=level, names=[ast.alias(name="*")]):
-                self.starred.append("*" if level else module or "*")
+                self.starred.add("*" if level else module or "*")
             case ast.Assign() | ast.AnnAssign(value=ast.expr()) | ast.NamedExpr():
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     self._assign(target, node.value or target, statement)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from requests_auth_profiles.cli.program import Given, Program, Scope, Term, attribute_path
+from requests_auth_profiles.cli.program import Given, Intricate, Program, Scope, Term, attribute_path
 
 __all__ = ["Unreadable", "Values", "Variable"]
 
@@ -40,7 +40,8 @@ class Unreadable(ValueError):
 
     def __init__(self, source: str = "") -> None:
         super().__init__(source)
-        self.source = source if len(source) <= _LONGEST_NAME else ""
+        is_name = len(source) <= _LONGEST_NAME and all(map(str.isidentifier, source.split(".")))
+        self.source = source if is_name else ""  # else somebody wrote something else in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Values:
         self._secret_source = ""
         try:
             return self._value(term)
-        except RecursionError:
+        except (RecursionError, Intricate):
             raise Unreadable from None
 
     def secret_source(self) -> str:
@@ -241,6 +242,7 @@ class Values:
         if _SECRET.search(source):
             self._secret_source = source
         bindings = self._program.bindings(node, scope)
+        self._program.step(len(bindings))
         if len(bindings) > 1 and isinstance(node, ast.Name) and scope.owner(node.id) is scope:
             # In one run of statements, the last one before holds.
             place = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
