@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-__all__ = ["RefreshUnusable", "Token", "jwt_claims", "jwt_expires_at"]
+__all__ = ["RefreshUnusable", "Token", "jwt_expires_at"]
 
 _CLOCK_SECONDS = 300.0
 _LAST_EXPIRES_AT = 253402300800  # the end of the year 9999
@@ -95,19 +95,13 @@ class RefreshUnusable(Exception):
 
 def jwt_expires_at(access_token: str) -> float | None:
     """When a token that happens to be a JWT says it ends; it is a help, no proof, so all else is unknown."""
-    expires_at: Any = jwt_claims(access_token).get("exp")
-    number = isinstance(expires_at, (int, float)) and not isinstance(expires_at, bool)
-    return float(expires_at) if number and 0 < expires_at < _LAST_EXPIRES_AT else None
-
-
-def jwt_claims(token: str) -> dict[str, Any]:
-    """What a token that happens to be a JWT says, which nobody has verified; nothing where it is none."""
-    if token.count(".") != 2:  # noqa: PLR2004  RFC 7515 section 7.1
-        return {}
+    if access_token.count(".") != 2:  # noqa: PLR2004  RFC 7515 section 7.1
+        return None
     import jwt
 
     try:
-        found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+        expires_at: Any = jwt.decode(access_token, options={"verify_signature": False}).get("exp")
     except (jwt.PyJWTError, ValueError, RecursionError):
-        return {}
-    return found
+        return None
+    number = isinstance(expires_at, (int, float)) and not isinstance(expires_at, bool)
+    return float(expires_at) if number and 0 < expires_at < _LAST_EXPIRES_AT else None

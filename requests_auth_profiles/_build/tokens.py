@@ -11,7 +11,6 @@ from requests_auth_profiles._build.grants import grant_of
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Command, OAuth2
 from requests_auth_profiles._oauth2.device import LONGEST_SECONDS
-from requests_auth_profiles._oauth2.exchange import bearer_of
 from requests_auth_profiles._oauth2.private_key import account_of
 from requests_auth_profiles._program import Program
 from requests_auth_profiles._source import CachedSource, Grant
@@ -140,13 +139,18 @@ def _fingerprint(scheme: OAuth2) -> str:
             what["account"] = str(account_of(_said(signing.private_key)))
     if (exchange := scheme.exchange) is not None:
         what |= {
-            "subject_token": bearer_of(_said(exchange.subject_token)),
+            "subject_token": _digest(exchange.subject_token),
             "subject_token_type": exchange.subject_token_type,
-            "actor_token": None if (actor := exchange.actor_token) is None else bearer_of(_said(actor)),
+            "actor_token": None if (actor := exchange.actor_token) is None else _digest(actor),
             "actor_token_type": exchange.actor_token_type,
             "requested_token_type": exchange.requested_token_type,
         }
     return hashlib.sha256(json.dumps(where | what, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(token: Secret) -> str:
+    """Whose token it is: that of whoever has just this one, as what a JWT says in it is not verified here."""
+    return hashlib.sha256(_said(token).encode()).hexdigest()
 
 
 def _said(secret: Secret) -> str:

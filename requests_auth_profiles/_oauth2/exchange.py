@@ -1,7 +1,5 @@
 """Grants that turn one token into another: an assertion (RFC 7523), or any token (RFC 8693)."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -12,22 +10,10 @@ from requests_auth_profiles._oauth2.grants import TokenEndpoint
 from requests_auth_profiles._oauth2.private_key import Account
 from requests_auth_profiles._oauth2.response import ACCESS_TOKEN, JWT_BEARER, TOKEN_EXCHANGE
 from requests_auth_profiles._oauth2.server import Server, is_endpoint
-from requests_auth_profiles._token import Token, jwt_claims
+from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import ConfigurationError
 
-__all__ = ["JwtBearer", "Presented", "TokenExchange", "bearer_of"]
-
-# What stays the same where a token of the same person, for the same things, is issued anew.
-_LASTING = ("iss", "sub", "aud", "azp", "client_id", "scope", "scp", "act")
-
-
-def bearer_of(token: str) -> str:
-    """What tells whose token it is, and for what, without the token: a digest."""
-    found = jwt_claims(token)
-    lasting = {name: found[name] for name in _LASTING if name in found}
-    # One that is no JWT, or does not say whose it is, is that of whoever has just this one.
-    said = json.dumps(lasting, sort_keys=True) if "sub" in lasting else token
-    return hashlib.sha256(said.encode()).hexdigest()
+__all__ = ["JwtBearer", "Presented", "TokenExchange"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
