@@ -53,7 +53,7 @@ class _Told:
         return f"{self.secret.place} = {self.secret}"
 
 
-def _client_auth(client: Client, server: Server, now: _Clock) -> AuthBase:
+def _client_auth(client: Client, server: Server, now: _Clock) -> AuthBase:  # noqa: PLR0911  a case for each
     secret, key, word = client.client_secret, client.private_key, client.client_assertion
     match client.client_auth if client.client_id else "":
         case "":

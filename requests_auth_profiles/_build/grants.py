@@ -29,7 +29,9 @@ def called(scheme: OAuth2) -> tuple[Server, Channel]:
     return Server(scheme.endpoints, channel, by_certificate=by_certificate), channel
 
 
-def grant_of(name: str, scheme: OAuth2, attendant: "Attendant | None") -> Grant:
+def grant_of(  # noqa: PLR0911  a case for each flow
+    name: str, scheme: OAuth2, attendant: "Attendant | None"
+) -> Grant:
     """How the token of a profile is won.
 
     Args:

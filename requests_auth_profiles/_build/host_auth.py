@@ -58,7 +58,8 @@ def by_host(*, file: str | os.PathLike[str] | None = None) -> HostAuth:
     """An authentication that takes, for each request, the profile whose `hosts` name its URL.
 
     Of several the narrowest counts: a host before `*.`, and of those the one that says more of the path, the
-    scheme, the port. A profile without `hosts` is never taken, and a request that none is for is sent as it is.
+    scheme, the port. A profile without `hosts` is never taken, and a request that none is for is sent as it
+    is.
 
     Args:
         file: as in `profile`.
