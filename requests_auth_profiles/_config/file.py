@@ -183,7 +183,10 @@ class ProfilesFile:
 
     def placed(self, found: Iterable[Fault]) -> list[Fault]:
         """Faults with their files and lines."""
-        return [one for fault in found for one in self.layers.owner(fault.path).placed([fault])]
+        by_owner: dict[Document, list[Fault]] = {}
+        for fault in found:
+            by_owner.setdefault(self.layers.owner(fault.path), []).append(fault)
+        return [one for owner, faults in by_owner.items() for one in owner.placed(faults)]
 
     def _choice(self) -> str:
         if not self.profiles:
