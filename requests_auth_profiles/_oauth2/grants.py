@@ -172,9 +172,9 @@ class Password:
 
     def fetch(self) -> Token:
         """A token for the person."""
-        said = {"username": self.username(), "password": self.password()}
         scope = {"scope": self.scope} if self.scope else {}
-        return self.endpoint.token("password", Form(said | scope), attempts=1)
+        form = Form({"username": self.username(), "password": self.password(), **scope})
+        return self.endpoint.token("password", form, attempts=1)
 
     def refresh(self, token: Token) -> Token:
         """A new token without the password."""

@@ -3,6 +3,7 @@
 import base64
 import html
 import re
+from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from requests import PreparedRequest
@@ -52,13 +53,18 @@ def _pieces(text: str) -> set[str]:
     return {text[start : start + _PIECE] for start in range(max(len(text) - _PIECE + 1, 1))}
 
 
+def _as_utf8(text: str) -> str:
+    return text.encode("latin-1").decode(errors="replace")
+
+
 def _secrets(request: PreparedRequest) -> set[str]:
     body = request.body or ""
-    form = parse_qsl(body.decode() if isinstance(body, bytes) else body)
+    form = parse_qsl(body.decode("latin-1") if isinstance(body, bytes) else body)
     found = {value for name, value in form if name not in _PUBLIC}
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     found.add(credentials)
     if scheme == "Basic":
-        secret = base64.b64decode(credentials).decode().partition(":")[2]
-        found |= {secret, unquote_plus(secret)}
+        with suppress(ValueError):  # somebody's own auth may write what it likes
+            secret = base64.b64decode(credentials).decode("latin-1").partition(":")[2]
+            found |= {secret, unquote_plus(secret), _as_utf8(secret)}
     return found - {""}

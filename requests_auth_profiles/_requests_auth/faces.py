@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from requests.auth import AuthBase
+from requests.auth import AuthBase, HTTPBasicAuth
 
 from requests_auth_profiles._config.environment import INTERACTIVE, need_person
 from requests_auth_profiles._requests_auth.cache import AGAIN
@@ -237,6 +237,8 @@ class _EndpointFace(Face):
             "token_field_name": token_field_name,
             "more": without_secrets(extra),
         }
+        if session is not None and session.cert:  # which proves the client, too (RFC 8705)
+            told["cert"] = str(session.cert)
         super().__init__(make, {**told, **identity}, **header)
 
 
@@ -261,13 +263,9 @@ class PasswordFace(_EndpointFace):
                 endpoint=endpoint, username=lambda: username, password=lambda: password, scope=scope
             )
 
-        # Whose token it is: the client's name too, where Basic says it; of any other auth nobody knows whose.
-        client = session_auth[0] if isinstance(session_auth, tuple) else getattr(session_auth, "username", "")
-        if session_auth is not None and not client:
-            client = secrets.token_hex(16)
         super().__init__(
             grant,
-            {"username": username, "client": client},
+            {"username": username, "client": _client_of(session_auth)},
             client_id="",
             client_auth=_session_auth(session_auth),
             more=more,
@@ -308,6 +306,16 @@ def _code_client(
     if client_secret:
         return ClientSecretPost(client_id, lambda: client_secret)
     return PublicClient(client_id) if client_id else Nobody()
+
+
+def _client_of(said: AuthBase | tuple[str, str] | None) -> str:
+    """Whose token it is where a client proves itself: its name, where Basic says it."""
+    if said is None:
+        return ""
+    if isinstance(said, tuple):
+        return said[0]
+    # Of any other auth nobody knows whose it is, whatever its attributes are called.
+    return (type(said) is HTTPBasicAuth and str(said.username)) or secrets.token_hex(16)
 
 
 def _session_auth(said: AuthBase | tuple[str, str] | None) -> AuthBase:

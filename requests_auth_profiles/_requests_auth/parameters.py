@@ -36,7 +36,8 @@ Scope = str | Collection[str]
 
 _SECRETS = re.compile(
     r"secret|passw|passc|passphrase|pwd|token|key|assertion|credential|signature|verifier"
-    r"|(?<![a-z])(?:pass|pin|otp)(?![a-z])",
+    r"|(?<![a-z])(?:pass|pin|otp)(?![a-z])"
+    r"|^(?:pw|psw|pat|jwt|bearer|authorization|auth|sig|cookie|code|refresh|private)$",
     re.IGNORECASE,
 )
 # What is said about a secret: its kind, its name, how long it lasts; not `id_token_hint`, which is one.
