@@ -326,7 +326,7 @@ class CachedSource:
         return token
 
     def _tell_whom_it_replaces(self) -> None:
-        before = None if _REPLACED in self._told else self._store.get(self._key)
+        before = None if self._may_change or _REPLACED in self._told else self._store.get(self._key)
         if before is not None and before.issued_for != self._issued_for():
             self._tell(_REPLACED)
 

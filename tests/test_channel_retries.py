@@ -146,3 +146,11 @@ def test_as_a_profile_says(
         with pytest.raises(ProviderUnavailable):
             auth.token()
     assert server.count("discovery") == count
+
+
+def test_no_proxy_sees_what_stays_on_this_machine() -> None:
+    """A provider on this machine may be called over plain http, and so by no proxy of another one."""
+    with RawServer(FINE) as server:
+        channel = Channel(PATIENCE_SECONDS, route=lambda: Route(proxy="http://ada:word@192.0.2.1:3128"))
+        assert post(channel, server.url) == 200
+    assert server.connections == 1

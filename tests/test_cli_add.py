@@ -194,6 +194,18 @@ def test_what_is_wrong_is_told_before_anything_is_written(
     assert path.read_text("utf-8") == KEY
 
 
+@pytest.mark.platform("linux", "darwin")
+def test_over_one_of_the_sites(home: Path, cli: RunProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile of the site's can be put another over, in one's own file."""
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(home / "xdg"))
+    (home / "xdg/requests-auth").mkdir(parents=True)
+    profiles_file.written(home / "xdg/requests-auth", KEY)
+    done = cli("add", "work", "--flow", "bearer", "--set", "token=env:T")
+    assert done.returncode == 0, done.stderr
+    own = tomllib.loads((home / ".config/requests-auth/profiles.toml").read_text("utf-8"))
+    assert own["profiles"]["work"]["flow"] == "bearer"
+
+
 @pytest.mark.parametrize("before", [b"\xef\xbb\xbf" + KEY.encode(), b"[profiles.work]\nflow = 1\n", b"\xff"])
 def test_a_file_that_is_wrong_is_left(home: Path, cli: RunProgram, before: bytes) -> None:
     """A byte order mark or a fault that is there already is told, and nothing is added to it."""

@@ -148,6 +148,39 @@ def test_an_editor_that_fails(home: Path, cli: RunProgram, editor: Editor) -> No
     assert path.read_text("utf-8") == KEY
 
 
+@pytest.mark.parametrize(
+    "program",
+    ["path.write_text('')", "path.unlink(); path.symlink_to('/etc/hostname')", "path.unlink(); path.mkdir()"],
+    ids=["empty", "a link", "a folder"],
+)
+def test_what_an_editor_may_not_leave(home: Path, cli: RunProgram, editor: Editor, program: str) -> None:
+    """Nothing at all, or what somebody else may have put in the copy's place, does not take the file's."""
+    path = profiles_file.written(home, KEY)
+    editor(program)
+    done = cli("--file", str(path), "edit")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert path.read_text("utf-8") == KEY
+
+
+def test_a_copy_of_somebody_elses(home: Path, cli: RunProgram, editor: Editor) -> None:
+    """A file that all can write is not taken back, and it is told where it is."""
+    path = profiles_file.written(home, KEY)
+    editor(f"path.write_text({KEY + NEW!r}); path.chmod(0o666)")
+    done = cli("--file", str(path), "edit")
+    assert done.returncode == 1
+    assert str(copies(home)[0]) in done.stderr
+    assert path.read_text("utf-8") == KEY
+
+
+def test_interrupted(home: Path, cli: RunProgram, editor: Editor) -> None:
+    """Ctrl-C while the editor waits: it is told where the work is."""
+    path = profiles_file.written(home, KEY)
+    editor(f"path.write_text({KEY + NEW!r}); import os, signal; os.kill(os.getppid(), signal.SIGINT)")
+    done = cli("--file", str(path), "edit")
+    assert done.returncode == 130
+    assert f"What you wrote is in {copies(home)[0]}" in done.stderr
+
+
 def test_a_linked_file_stays_a_link(home: Path, cli: RunProgram, editor: Editor) -> None:
     """What a link leads to is changed, and the link is one still."""
     (home / "dotfiles").mkdir(mode=0o700)

@@ -183,7 +183,7 @@ def test_list_shows_what_is_there(home: Path, run_cli: RunProgram) -> None:
         ["profile", "flow", "provider", "goes", "to", "description"],
         ["*", "work", "api-key", "api.acme.com,", "https://files.acme.com/v2", "the", "[bold]gateway[/]"],
         ["child", "authorization-code-pkce", "acme.okta.com", "any", "https", "host"],
-        ["both", "compose", "work", "+", "child", "any", "https", "host"],
+        ["both", "compose", "work", "+", "child", "api.acme.com,", "https://files.acme.com/v2"],
     ]
 
 

@@ -58,6 +58,14 @@ def faults(path: Path) -> tuple[Fault, ...]:
 class TestSite:
     """The file for everybody on a machine."""
 
+    def test_a_template_that_nobody_extends(self, own: Path, site: Path) -> None:
+        """A profile of the site's that is there to be extended is no fault of anybody's file."""
+        write(site, '[profiles.base]\nprovider = "okta"\n')
+        write(own, key("work", "mine"))
+        assert sent("work") == "mine"
+        with pytest.raises(ProfilesFileError, match="has no flow"):
+            profile("base")
+
     def test_both(self, own: Path, site: Path) -> None:
         """A profile of the person's own file counts, whole; what only the site's has holds too."""
         write(site, key("work", "site", 'name = "X-Site"') + key("gate", "gate"))

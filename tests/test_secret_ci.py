@@ -12,7 +12,7 @@ from wire import RawServer, http, json_reply
 
 from requests_auth_profiles import profile
 from requests_auth_profiles._config.secrets import Secret
-from requests_auth_profiles.errors import SecretUnavailable
+from requests_auth_profiles.errors import ConfigurationError, SecretUnavailable
 
 __all__ = ["folder", "secret"]
 
@@ -27,6 +27,16 @@ def asked(folder: Path, reference: Reference) -> Secret:
     """The secret of a profile as a request of it would look it up."""
     auth = profile("work", file=written(folder, reference))
     return auth.credential.source.secret  # type: ignore[union-attr]
+
+
+def test_it_is_not_asked_for_over_plain_http(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token that proves which job asks goes over https, or to this machine, and nowhere else."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "http://192.0.2.1/token?v=1")
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)
+    with pytest.raises(ConfigurationError, match="is no https URL") as caught:
+        asked(folder, MINE)()
+    assert REQUEST_TOKEN not in str(caught.value)
 
 
 def issued(seconds: float, **claims: object) -> str:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from requests_auth_profiles._hosts import is_confidential
+from requests_auth_profiles.errors import ConfigurationError
+
 __all__ = ["call"]
 
 _SECONDS = 30.0
@@ -23,7 +26,16 @@ class _Headers(AuthBase):
 
 
 def call(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-    """The status and the body of what a service answers; see `Channel.post` for what is raised."""
+    """The status and the body of what a service answers; see `Channel.post` for what is raised.
+
+    Raises:
+        ConfigurationError: others on the way could read what is sent.
+    """
+    if not is_confidential(url):  # the headers prove who the job is
+        raise ConfigurationError(
+            "the CI service's address, which the environment names, is no https URL",
+            hint="see what set it: env | grep URL",
+        )
     # Imported here: most profiles need it not.
     from requests_auth_profiles._oauth2.channel import Channel
 

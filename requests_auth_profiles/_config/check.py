@@ -55,7 +55,10 @@ _OURS = {
 
 
 def faults(
-    data: Mapping[str, Any], rows: Mapping[str, Provider], *worlds: Mapping[str, Effective | None]
+    data: Mapping[str, Any],
+    rows: Mapping[str, Provider],
+    *worlds: Mapping[str, Effective | None],
+    templates: Collection[str] = (),
 ) -> list[Fault]:
     """All faults of what tomllib gave, without their lines.
 
@@ -65,6 +68,7 @@ def faults(
         data: what tomllib gave, of all layers together.
         rows: the providers, by name.
         worlds: what holds for each of its profiles, elsewhere and in continuous integration.
+        templates: those that may be unfinished though nobody extends them, as they are in files of others.
     """
     words = _Words(rows, said_providers(data).keys() - rows.keys())
     own = tables(data)
@@ -72,7 +76,7 @@ def faults(
     found = [*_default(data, own), *_names(data), *provider_faults(data)]
     found += [*missing(extends, "extends", _sayers(own, "extends")), *endless(extends, "extends")]
     for number, profiles in enumerate(worlds):
-        found += _profiles(data, profiles, extends, own)
+        found += _profiles(data, profiles, extends, own, templates)
         for name, table in own.items():
             said, path = (overlay(table), ("when", "ci")) if number else (table, ())
             if said is not None:
@@ -150,13 +154,14 @@ def _profiles(
     profiles: Mapping[str, Effective | None],
     extends: Mapping[str, list[str]],
     own: Mapping[str, Mapping[str, Any]],
+    templates: Collection[str],
 ) -> _Found:
     """What is wrong with profiles as a whole, and among one another."""
     compose = {  # with the members that a profile has from its parent
         name: _words((own[name] if found is None else found.values).get(COMPOSE))
         for name, found in profiles.items()
     }
-    parents = {parent for one in extends.values() for parent in one}
+    parents = {*templates, *(parent for one in extends.values() for parent in one)}
     used = {member for members in compose.values() for member in members}
     used.update(_words([data.get("default_profile")]))
     yield from missing(compose, COMPOSE, _sayers(own, COMPOSE))

@@ -171,7 +171,8 @@ class ProfilesFile:
                 hint = f"chmod 600 {typed(document.path)}"
                 wrong[document].append(Fault(literal, "is a secret in a file that others can read", hint))
         # While a file is not there, what it would have said would only be missed.
-        for fault in [] if layers.faults else faults(data, known, *worlds):
+        theirs = {name for name in tables(data) if layers.owner(("profiles", name)).path != path}
+        for fault in [] if layers.faults else faults(data, known, *worlds, templates=theirs):
             wrong[layers.owner(fault.path)].append(fault)
         found = [*layers.faults, *(one for document in wrong for one in document.placed(wrong[document]))]
         if found:

@@ -245,9 +245,10 @@ def _settings(url: str, own: requests.Session | None, route: Route) -> dict[str,
     """How to send: what a session and the environment say of proxies and certificates, and a route."""
     session = own or requests.Session()
     settings = session.merge_environment_settings(url, proxies={}, stream=True, verify=None, cert=None)
-    if is_loopback(urlsplit(url).hostname or "") and not (own and own.proxies):
-        settings["proxies"] = {}  # what stays on this machine may be plain http, which a proxy could read
-    if route.proxy:
+    stays = is_loopback(urlsplit(url).hostname or "")  # it may be plain http, which a proxy could read
+    if stays and not (own and own.proxies):
+        settings["proxies"] = {}
+    if route.proxy and (not stays or is_loopback(urlsplit(route.proxy).hostname or "")):
         settings["proxies"] = {"http": route.proxy, "https": route.proxy}
     if route.ca_bundle:
         settings["verify"] = route.ca_bundle

@@ -69,8 +69,8 @@ def add(
     What is not said in an option is asked for, at a terminal. All else in the file stays as it is.
     """
     path, site = profiles_path(named_file()), site_path(named_file())
-    data, there = _known(path, site)
-    _check_name(name, data, path)
+    data, there, here = _known(path, site)
+    _check_name(name, here, path)
     draft = _Draft(name, data)
     for key, text in (
         ("flow", flow),
@@ -185,26 +185,33 @@ class _Known(NamedTuple):
     Args:
         data: of all of them.
         there: whether the file itself is there, and not only the site's.
+        here: the profiles that stand in it itself; one of a file under it can be put another over.
     """
 
     data: Mapping[str, Any]
     there: bool
+    here: list[str]
 
 
 def _known(path: Path, site: Path | None) -> _Known:
     try:
-        return _Known(ProfilesFile.read(path, site).layers.data, path.exists())
+        file = ProfilesFile.read(path, site)
     except ProfileNotFound:
-        return _Known({}, there=False)
+        return _Known({}, there=False, here=[])
+    return _Known(file.layers.data, path.exists(), _here(file, path))
 
 
-def _check_name(name: str, data: Mapping[str, Any], path: Path) -> None:
+def _here(file: ProfilesFile, path: Path) -> list[str]:
+    return [name for name in file.profiles if file.layers.owner(("profiles", name)).path == path]
+
+
+def _check_name(name: str, here: list[str], path: Path) -> None:
     if (problem := kinds.profile_name(name)) is not None:
         raise click.BadParameter(f"{name[:64]!r} {problem.message}; {problem.write}", param_hint="NAME")
-    twin = next((one for one in data.get("profiles", {}) if one.casefold() == name.casefold()), None)
+    twin = next((one for one in here if one.casefold() == name.casefold()), None)
     if twin is not None:
         raise ConfigurationError(
-            f"there is a profile {twin} already, for {path}",
+            f"there is a profile {twin} already, in {path}",
             hint=f"requests-auth edit {twin}, or another name",
         )
 
@@ -320,7 +327,7 @@ def _write(path: Path, site: Path | None, draft: _Draft, *, there: bool) -> None
     def change(now: bytes) -> bytes:
         text = now.decode()
         # Somebody else may have written one of this name while the person was asked.
-        _check_name(draft.name, ProfilesFile.read(path, site, instead=now).layers.data, path)
+        _check_name(draft.name, _here(ProfilesFile.read(path, site, instead=now), path), path)
         return with_profile(text, lines).encode()
 
     if there:

@@ -18,6 +18,7 @@ from requests_auth_profiles.cli.schema import beside, is_current
 from requests_auth_profiles.errors import (
     ConfigurationError,
     Fault,
+    InteractionRequired,
     ProfilesFileError,
     RequestsAuthException,
     SecretUnavailable,
@@ -128,7 +129,7 @@ def _missing(spec: Profile) -> Iterator[str]:
     for secret in _secrets(spec):
         try:
             secret()
-        except SecretUnavailable as error:
+        except (SecretUnavailable, InteractionRequired) as error:
             yield str(error).replace("\n", "\n  ")
 
 

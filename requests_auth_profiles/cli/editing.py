@@ -4,6 +4,7 @@ import re
 import secrets
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -48,12 +49,14 @@ def edit(name: str | None) -> int:
     copy = _copied(path, before)
     try:
         wrong = _edited(words, copy, line, path, before)
-    except (click.Abort, KeyboardInterrupt, RequestsAuthException):
+    except (click.Abort, KeyboardInterrupt, RequestsAuthException) as error:
         _drop_if_same(copy, before)
+        if copy.exists() and str(copy) not in str(error):
+            click.echo(f"\nWhat you wrote is in {copy}", err=True)
         raise
-    if wrong is not None:
+    if isinstance(wrong, int):
         return wrong
-    new = copy.read_bytes()
+    new = wrong
 
     def change(now: bytes) -> bytes:
         if now != before:
@@ -74,11 +77,17 @@ def edit(name: str | None) -> int:
     return 0
 
 
-def _edited(words: list[str], copy: Path, line: int, path: Path, before: bytes) -> int | None:
+def _edited(words: list[str], copy: Path, line: int, path: Path, before: bytes) -> int | bytes:
     """Has a copy edited until it is right; the exit code where it is to stay as it is, or is not used."""
     while True:
         ended = editor.open_at(words, copy, line)
-        new = copy.read_bytes() if copy.exists() else before
+        new = _taken_back(copy, before)
+        if not new.strip():
+            copy.unlink(missing_ok=True)
+            raise RequestsAuthException(
+                f"{words[0]} left nothing in the copy, so {path} is as it was",
+                hint=f"rm {typed(path)}, if nothing is to be in it",
+            )
         if new == before:
             copy.unlink(missing_ok=True)
             click.echo(f"Nothing was changed in {path}.", err=True)
@@ -88,7 +97,7 @@ def _edited(words: list[str], copy: Path, line: int, path: Path, before: bytes) 
         if ended:
             raise RequestsAuthException(
                 f"{words[0]} ended with {ended}, so nothing was changed; what you wrote is in {copy}",
-                hint=f"mv {typed(copy)} {typed(path)}, if it is right",
+                hint=f"mv {typed(copy)} {typed(target_of(path))}, if it is right",
             )
         try:
             ProfilesFile.read(path, site_path(named_file()), instead=new)
@@ -96,8 +105,8 @@ def _edited(words: list[str], copy: Path, line: int, path: Path, before: bytes) 
             click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
             line = next((one.line for one in error.faults if one.file == str(path)), 0)
         else:
-            return None
-        match _choice(copy):
+            return new
+        match _choice():
             case "keep":
                 click.echo(f"{path} is as it was; what you wrote is in {copy}", err=True)
                 return 3
@@ -107,21 +116,32 @@ def _edited(words: list[str], copy: Path, line: int, path: Path, before: bytes) 
                 return 3
 
 
-def _choice(copy: Path) -> str:
+def _choice() -> str:
     """What is to be done with a copy that has faults."""
     if not sys.stdin.isatty():
         return _KEEP
-    try:
-        said: str = click.prompt(
-            "edit it again, drop what you wrote, or keep it in a copy",
-            type=click.Choice([_EDIT, _DROP, _KEEP]),
-            default=_EDIT,
-            err=True,
-        )
-    except click.Abort:
-        click.echo(f"\nWhat you wrote is in {copy}", err=True)
-        raise
+    said: str = click.prompt(
+        "edit it again, drop what you wrote, or keep it in a copy",
+        type=click.Choice([_EDIT, _DROP, _KEEP]),
+        default=_EDIT,
+        err=True,
+    )
     return said
+
+
+def _taken_back(copy: Path, before: bytes) -> bytes:
+    """What an editor left, which nobody else may have put there meanwhile."""
+    try:
+        _private_file.refuse_link(copy)
+        content, _ = _private_file.read(copy, limit=_LIMIT, shareable=True)  # some editors open it to readers
+    except FileNotFoundError:
+        return before
+    except _private_file.UnsafeFileError as error:
+        raise RequestsAuthException(f"what you wrote was not taken: {error}", hint=error.hint) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise RequestsAuthException(f"cannot read {copy}: {reason}", hint=f"ls -l {typed(copy)}") from None
+    return content
 
 
 def _content(path: Path) -> bytes:
@@ -148,8 +168,9 @@ def _copied(path: Path, content: bytes) -> Path:
 
 
 def _drop_if_same(copy: Path, before: bytes) -> None:
-    if copy.exists() and copy.read_bytes() == before:
-        copy.unlink()
+    with suppress(RequestsAuthException, OSError):
+        if _taken_back(copy, b"") == before:
+            copy.unlink()
 
 
 def _line(content: bytes, name: str, path: Path) -> int:

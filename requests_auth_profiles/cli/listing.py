@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 import click
 
+from requests_auth_profiles._config.reaching import reached
 from requests_auth_profiles._config.spec import Compose, OAuth2, Profile
+from requests_auth_profiles._oauth2.response import printable
 from requests_auth_profiles.cli.context import builder, usable, with_file
 from requests_auth_profiles.cli.table import show_table
 from requests_auth_profiles.errors import ProfileNotFound
@@ -27,7 +29,8 @@ def list_(*, as_json: bool) -> None:
     default = ""
     with suppress(ProfileNotFound):  # none is
         default = build.file.chosen(None)
-    rows = [_row(spec, default) for spec in usable(build)]
+    specs = {spec.name: spec for spec in usable(build)}
+    rows = [_row(spec, specs, default) for spec in specs.values()]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -39,8 +42,8 @@ def list_(*, as_json: bool) -> None:
                 row["name"],
                 row["flow"],
                 row["provider"],
-                ", ".join(row["hosts"]) or "any https host",
-                row["description"],
+                "any https host" if row["hosts"] is None else ", ".join(row["hosts"]) or "no host at all",
+                printable(row["description"]),
             ]
             for row in rows
         ],
@@ -48,18 +51,18 @@ def list_(*, as_json: bool) -> None:
     )
 
 
-def _row(spec: Profile, default: str) -> dict[str, Any]:
-    scheme = spec.scheme
+def _row(spec: Profile, specs: dict[str, Profile], default: str) -> dict[str, Any]:
+    scheme, hosts = spec.scheme, reached(spec.name, specs)
     return {
         "name": spec.name,
         "default": spec.name == default,
         "flow": f"compose {' + '.join(scheme.members)}" if isinstance(scheme, Compose) else spec.flow,
         "provider": _provider(scheme.endpoints) if isinstance(scheme, OAuth2) else "",
-        "hosts": [str(pattern) for pattern in spec.hosts],
+        "hosts": None if hosts is None else [str(pattern) for pattern in hosts],
         "description": spec.description,
     }
 
 
 def _provider(endpoints: dict[str, str]) -> str:
     known = (endpoints[name] for name in ("authorization_url", "issuer", "token_url") if name in endpoints)
-    return urlsplit(next(known)).netloc
+    return urlsplit(next(known, "")).netloc  # it may be in a key file

@@ -16,6 +16,7 @@ from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.spec import Compose, OAuth2
 from requests_auth_profiles._credential import InHeader
+from requests_auth_profiles._oauth2.response import printable
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.cli.context import builder, lasts, usable, with_file
 from requests_auth_profiles.cli.table import show_table
@@ -212,17 +213,22 @@ def request(
     except ValueError:  # of http.client and urllib3; its text may hold a secret
         raise click.UsageError("the URL, the method or a header cannot be sent") from None
     if include:
-        click.echo(f"{answer.status_code} {answer.reason}", err=True)
+        click.echo(_status(answer), err=True)
         for field, value in answer.headers.items():
-            click.echo(f"{field}: {value}", err=True)
+            click.echo(f"{printable(field)}: {printable(value)}", err=True)
     with answer:
         for part in answer.iter_content(64 * 1024):
             sys.stdout.buffer.write(part)
     sys.stdout.buffer.flush()
     if answer.status_code >= _FIRST_ERROR_STATUS:
-        click.echo(f"{answer.status_code} {answer.reason}", err=True)
+        click.echo(_status(answer), err=True)
         return 1
     return 0
+
+
+def _status(answer: requests.Response) -> str:
+    """What a server says of a request, in what does nothing to a terminal."""
+    return f"{answer.status_code} {printable(answer.reason)}"
 
 
 def _header(text: str) -> tuple[str, str]:

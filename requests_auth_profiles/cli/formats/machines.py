@@ -52,4 +52,4 @@ def _all(machines: Mapping[str, tuple[str, str | None, str | None]], path: Path)
 
 def _field(path: Path, machine: str, number: int) -> dict[str, list[str]]:
     """Has it read there, where it stands anyway."""
-    return {"command": [_PYTHON, "-c", _FIELD, str(path), machine, str(number)]}
+    return {"command": [_PYTHON, "-c", _FIELD, str(path.absolute()), machine, str(number)]}
