@@ -92,6 +92,7 @@ def test_an_example_is_accepted(key: Key) -> None:
         assert accepts(key.kind.schema, value, SCHEMA)
 
 
+@pytest.mark.timeout(120 + EXAMPLES // 50)
 @settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(key=st.sampled_from(list(EVERY.values())), value=values)
 def test_what_a_value_is_refused_for(key: Key, value: object) -> None:
@@ -138,6 +139,7 @@ files = st.builds(
 )
 
 
+@pytest.mark.timeout(120 + EXAMPLES // 50)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(files)
 @example({"profiles": {"one": {"flow": "basic", "username": "a", "password": "b", "token": "c"}}})

@@ -112,7 +112,12 @@ def _said(table: Any, path: _Path, row: Provider) -> _Found:
             del filled[name]
         else:
             filled[name] = row.filled(value, example)
-    yield from keys_of(filled, path, SAYABLE)
+    yield from keys_of(filled, path, SAYABLE, _not_sayable)
+
+
+def _not_sayable(path: _Path, _: object) -> tuple[str, str]:
+    """What to do with a key that is a profile's own, as a secret is, so that none like it is meant."""
+    return "", "write it in the profiles that name this provider" if path[-1] in PROFILE else ""
 
 
 def _example(key: Key) -> str:
