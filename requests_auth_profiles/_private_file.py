@@ -69,8 +69,9 @@ def read(path: Path, *, limit: int, shareable: bool = False) -> tuple[bytes, boo
         # The descriptor is checked, not the path: nobody can swap the file in between.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            named = shareable and stat.S_ISDIR(status.st_mode)  # by a person, and perhaps full of their files
-            hint = "name a file; this is a folder" if named else _move_away(path)
+            what = "a folder" if stat.S_ISDIR(status.st_mode) else "none"
+            # One that a person names may be full of their files, or a device of the system.
+            hint = f"name a file; this is {what}" if shareable else _move_away(path)
             raise UnsafeFileError(f"{path} is not a regular file", hint)
         _check_ours(path, status, shareable=shareable)
         if shareable:

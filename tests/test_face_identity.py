@@ -1,12 +1,15 @@
 """Whose token a class of requests_auth takes from the cache: never that of another client."""
 
 import itertools
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from requests_auth_profiles import OAuth2, OAuth2ResourceOwnerPasswordCredentials, TokenMemoryCache
@@ -72,6 +75,47 @@ def test_a_client_by_certificate(server: LoopbackServer, tmp_path: Path) -> None
         assert clients(server, session=session) == min(number + 1, 2)
 
 
+class Proof(HTTPAdapter):
+    """An adapter that may prove who the client is, as one with a certificate does."""
+
+
+@dataclass
+class Comparable(HTTPAdapter):
+    """One that cannot stand in a dict."""
+
+    client: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+
+def through(adapter: HTTPAdapter) -> requests.Session:
+    """A session that has a way of its own."""
+    session = requests.Session()
+    session.mount("http://", adapter)
+    return session
+
+
+def test_a_client_by_an_adapter(server: LoopbackServer) -> None:
+    """Sessions with adapters of their own are other clients, but for those that have one in common."""
+    adapter = Proof()
+    for session, count in ((through(adapter), 1), (through(adapter), 1), (through(Proof()), 2)):
+        assert clients(server, session=session) == count
+
+
+def test_an_adapter_that_is_not_known_again(server: LoopbackServer) -> None:
+    """One that cannot be told from another has a token of its own each time."""
+    assert [clients(server, session=through(Comparable("one"))) for _ in range(2)] == [1, 2]
+
+
+def test_a_session_that_proves_nothing(server: LoopbackServer) -> None:
+    """Sessions with adapters of requests, or beside a client that says its name, share a token."""
+    for session in (requests.Session(), through(HTTPAdapter(max_retries=2))):
+        assert clients(server, session=session) == 1
+    for _ in range(2):
+        assert clients(server, session=through(Proof()), session_auth=("app", "s3cret")) == 2
+
+
 def test_a_secret_that_is_not_ascii(server: LoopbackServer) -> None:
     """A provider's refusal is told, and no text of the secret, in whatever way that was written."""
     refusal = {"error": "invalid_client", "error_description": "no päss"}
@@ -82,8 +126,33 @@ def test_a_secret_that_is_not_ascii(server: LoopbackServer) -> None:
     assert "päss" not in f"{caught.value!r}{caught.value}"
 
 
-@pytest.mark.parametrize("name", ["pw", "pat", "jwt", "bearer", "auth", "sig", "cookie", "code", "private"])
+class Told:
+    """A token cache of somebody's own, which has none."""
+
+    def get_token(self, key: str, *, on_missing_token: Callable[[], tuple[Any, ...]], **options: Any) -> Any:
+        return on_missing_token()[1]
+
+
+def test_a_password_in_a_report(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of ours shows it where a refusal comes through a cache of somebody's own."""
+    monkeypatch.setattr(OAuth2, "token_cache", Told())
+    server.replies["token"].append(Reply.json({"error": "invalid_grant"}, status=400))
+    with pytest.raises(InvalidGrantRequest) as caught:
+        clients(server)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    names = {frame.f_code.co_qualname for frame in frames}
+    assert "Password.fetch" in names
+    assert [f.f_code.co_qualname for f in frames if "w0rd" in repr(f.f_locals.values())] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("pw", "psw", "pat", "jwt", "bearer", "authorization", "auth", "sig", "cookie", "code", "refresh"),
+        *("private", "user_pw", "Github-PAT", "id_jwt", "x-sig", "cookies", "auth_code", "device_code"),
+    ],
+)
 def test_what_may_be_a_secret_by_its_name(name: str) -> None:
     """It does not go into the browser's address; what only has such a word in its name does."""
-    more = {name: "x", "authorization_details": "[]", "country_code": "de"}
-    assert for_browser(more) == {"authorization_details": "[]", "country_code": "de"}
+    shown = {"authorization_details": "[]", "country_code": "de", "auth_type": "x", "force_refresh": "1"}
+    assert for_browser({name: "x", **shown}) == shown

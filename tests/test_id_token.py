@@ -165,6 +165,19 @@ def test_at_hash_goes_with_the_algorithm(family: str, bits: str) -> None:
         EXPECTED.check(token, "another", NOW)
 
 
+def test_at_hash_where_the_id_token_is_what_is_sent() -> None:
+    """It is that of an access token that nobody uses then (`token_field_name = "id_token"`)."""
+    EXPECTED.check(signed(changed(at_hash=half_of("sha256"))), "", NOW)
+
+
+@pytest.mark.parametrize("key", [{"kty": "oct", "k": "AA", "alg": "none"}, {"kty": "RSA", "alg": "none"}, {}])
+def test_a_key_that_signs_nothing(key: dict[str, str]) -> None:
+    """One whose algorithm is none is no key, and no crash."""
+    expected = Expected("native", ISSUER, "n0nce", "ada", keys=lambda: {"keys": [key]})
+    with pytest.raises(InvalidToken):
+        expected.check(signed(CLAIMS), ACCESS_TOKEN, NOW)
+
+
 def test_at_hash_of_ed25519_is_passed_over() -> None:
     """No standard says how it is made."""
     EXPECTED.check(signed(changed(at_hash="whatever"), alg="EdDSA"), ACCESS_TOKEN, NOW)

@@ -190,6 +190,46 @@ def test_the_credentials_themselves() -> None:
     assert caught.value.error_description == "bad Basic ***"
 
 
+class AnyBytes(AuthBase):
+    """An auth of somebody's own, which writes what it likes."""
+
+    def __init__(self, body: bytes, authorization: str | bytes) -> None:
+        self.body, self.authorization = body, authorization
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        r.body = self.body
+        r.headers["Authorization"] = self.authorization  # type: ignore[assignment]  # as some do
+        return r
+
+
+def _basic(pair: bytes, scheme: str = "Basic") -> str:
+    return f"{scheme} {base64.b64encode(pair).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("body", "authorization"),
+    [
+        ("password=pässword".encode("latin-1"), ""),
+        ("password=pässword".encode(), ""),
+        (b"password=p%E4ssword", ""),
+        (b"password=p%C3%A4ssword", ""),
+        (b"", _basic("id:pässword".encode("latin-1"))),
+        (b"", _basic("id:pässword".encode(), "basic")),
+        (b"", _basic(b"id:p%E4ssword")),
+        (b"", _basic(b"id:p%C3%A4ssword").encode()),
+        (b"password=p%C3%A4ssword", "Basic no base64: ä"),
+        (b"", "Own pässword"),
+    ],
+)
+def test_a_secret_in_any_encoding(body: bytes, authorization: str | bytes) -> None:
+    """The refusal is told without it, whatever bytes somebody's own auth has written."""
+    said = {"error": "invalid_client", "error_description": "no pässword here"}
+    with pytest.raises(InvalidGrantRequest) as caught:
+        read_json(said, 401, auth=AnyBytes(body, authorization))
+    assert caught.value.error == "invalid_client"
+    assert caught.value.error_description == "no *** here"
+
+
 @pytest.mark.parametrize(
     "write",
     [

@@ -111,13 +111,13 @@ def _is_signed(id_token: str, header: Mapping[str, Any], keys: Mapping[str, Any]
     told = [{"alg": header["alg"], **key} for key in listed if isinstance(key, dict)]
     try:
         known = jwt.PyJWKSet(told).keys
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, NotImplementedError):  # the second of a key whose alg is none
         return False
     named = [key for key in known if header.get("kid") is None or key.key_id == header["kid"]]
     for key in named:
         try:
             jwt.decode(id_token, key, algorithms=[header["alg"]], options=_SIGNATURE_ONLY)
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, NotImplementedError, ValueError, TypeError):
             continue
         return True
     return False
@@ -132,7 +132,7 @@ def _seconds(value: object) -> float | None:
 
 def _other_access_token(claims: dict[str, Any], algorithm: str, access_token: str) -> str:
     """What is wrong with `at_hash` (3.1.3.8), which need not be there, nor does EdDSA say how it is made."""
-    if "at_hash" not in claims or algorithm == "EdDSA":
+    if not access_token or "at_hash" not in claims or algorithm == "EdDSA":
         return ""
     digest = hashlib.new(f"sha{algorithm[2:]}", access_token.encode()).digest()
     half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

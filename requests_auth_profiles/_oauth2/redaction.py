@@ -53,18 +53,23 @@ def _pieces(text: str) -> set[str]:
     return {text[start : start + _PIECE] for start in range(max(len(text) - _PIECE + 1, 1))}
 
 
-def _as_utf8(text: str) -> str:
-    return text.encode("latin-1").decode(errors="replace")
-
-
 def _secrets(request: PreparedRequest) -> set[str]:
-    body = request.body or ""
-    form = parse_qsl(body.decode("latin-1") if isinstance(body, bytes) else body)
-    found = {value for name, value in form if name not in _PUBLIC}
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    found.add(credentials)
-    if scheme == "Basic":
+    form = parse_qsl(_latin(request.body or b""), encoding="latin-1")
+    found = {reading for name, value in form if name not in _PUBLIC for reading in _readings(value)}
+    scheme, _, credentials = _latin(request.headers.get("Authorization", "")).partition(" ")
+    found |= _readings(credentials)
+    if scheme.lower() == "basic":
         with suppress(ValueError):  # somebody's own auth may write what it likes
             secret = base64.b64decode(credentials).decode("latin-1").partition(":")[2]
-            found |= {secret, unquote_plus(secret), _as_utf8(secret)}
+            found |= _readings(secret) | _readings(unquote_plus(secret, "latin-1"))
     return found - {""}
+
+
+def _latin(said: str | bytes) -> str:
+    """Each byte as one character, as somebody's own auth may write any, and bytes where others write text."""
+    return (said.encode(errors="replace") if isinstance(said, str) else said).decode("latin-1")
+
+
+def _readings(latin: str) -> set[str]:
+    """What bytes may say: requests itself writes a user's name and password in Latin-1."""
+    return {latin, latin.encode("latin-1").decode(errors="replace")}

@@ -232,7 +232,7 @@ class Implicit:
             if id_token:
                 server = self.server
                 expected = Expected(self.client_id or None, server.issuer, nonce, keys=server.keys)
-                # Alone it has no access token beside it, and its hash would be one of itself.
+                # Where it is what is sent, its hash is that of a token that nobody uses.
                 access_token = "" if token.access_token == id_token else token.access_token
                 expected.check(id_token, access_token, self.channel.now())
             return token

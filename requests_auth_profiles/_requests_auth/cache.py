@@ -85,7 +85,11 @@ class Way:
         """A token for a cache of others; see `OnMissingToken` and `OnExpiredToken`."""
         kept = None if refresh_token is None else Token(access_token="-", refresh_token=refresh_token)
         del refresh_token  # debuggers show variables
-        return self._told(self.token(kept))
+        try:
+            return self._told(self.token(kept))
+        except RefreshUnusable as unusable:
+            refusal = unusable.error  # the other has a token in it, for which such a cache has no place
+        raise refusal
 
     def token(self, kept: Token | None = None) -> Token:
         """A new token, for the refresh token of one that is kept or without."""
@@ -179,7 +183,7 @@ class JsonTokenFileCache(TokenMemoryCache):
             "store of requests_auth_profiles.profile()",
             stacklevel=2,
         )
-        self._file = JsonStore(Path(tokens_path))
+        self._file = JsonStore(Path(tokens_path).absolute())  # wherever the program goes to
         self._seen = self._file.state()
         self._store = FallbackStore(self._file)
 

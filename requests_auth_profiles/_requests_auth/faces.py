@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakKeyDictionary
 
 import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from requests_auth_profiles._config.environment import INTERACTIVE, need_person
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from requests_auth_profiles._oauth2.sign_in import Listen
 
 __all__ = ["ClientFace", "CodeFace", "ImplicitFace", "PasswordFace"]
+
+_ADAPTERS: WeakKeyDictionary[BaseAdapter, str] = WeakKeyDictionary()
 
 
 class _BrowserFace(Face):
@@ -251,6 +255,8 @@ class PasswordFace(_EndpointFace):
         username: str,
         password: str,
         session_auth: AuthBase | tuple[str, str] | None,
+        token_url: str,
+        session: requests.Session | None,
         more: Mapping[str, Any],
         **options: Any,
     ) -> None:
@@ -265,7 +271,9 @@ class PasswordFace(_EndpointFace):
 
         super().__init__(
             grant,
-            {"username": username, "client": _client_of(session_auth)},
+            {"username": username, "client": _client_of(session_auth, session, token_url)},
+            token_url=token_url,
+            session=session,
             client_id="",
             client_auth=_session_auth(session_auth),
             more=more,
@@ -308,14 +316,28 @@ def _code_client(
     return PublicClient(client_id) if client_id else Nobody()
 
 
-def _client_of(said: AuthBase | tuple[str, str] | None) -> str:
+def _client_of(
+    said: AuthBase | tuple[str, str] | None, session: requests.Session | None, token_url: str
+) -> str:
     """Whose token it is where a client proves itself: its name, where Basic says it."""
     if said is None:
-        return ""
+        return _client_of_session(session, token_url)
     if isinstance(said, tuple):
         return said[0]
     # Of any other auth nobody knows whose it is, whatever its attributes are called.
     return (type(said) is HTTPBasicAuth and str(said.username)) or secrets.token_hex(16)
+
+
+def _client_of_session(session: requests.Session | None, token_url: str) -> str:
+    """The same, where an adapter of somebody's own may prove who it is, by a certificate or a header."""
+    if session is None:
+        return ""
+    new = secrets.token_hex(16)
+    try:
+        adapter = session.get_adapter(token_url)
+        return "" if type(adapter) is HTTPAdapter else _ADAPTERS.setdefault(adapter, new)
+    except (requests.exceptions.InvalidSchema, TypeError):  # no way there; or no way to know it again
+        return new
 
 
 def _session_auth(said: AuthBase | tuple[str, str] | None) -> AuthBase:

@@ -5,15 +5,15 @@ import json
 import math
 import shlex
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from requests_auth_profiles import _private_file
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.errors import StoreError
+from requests_auth_profiles.errors import StoreError, StoreUnavailable, TimeoutOccurred
 from requests_auth_profiles.stores._lock import locked
 from requests_auth_profiles.stores._unavailable import unavailable
 
@@ -79,13 +79,22 @@ class JsonStore:
 
     def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
         # What another process wrote since we looked stays.
-        with self._locked("file", "writing tokens", _WRITE_SECONDS):
+        with self._writing():
             entries = self._read()
             change(entries)
             with unavailable(self.path):
                 _private_file.replace(self.path, json.dumps(entries).encode())
             with suppress(OSError):  # the folder may be one of many people
                 _private_file.sweep(self.path.parent, time.time())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._locked("file", "writing tokens", _WRITE_SECONDS))
+            except TimeoutOccurred as error:  # the token that was just won is not to be lost for that
+                raise StoreUnavailable(error.message, hint=error.hint) from None
+            yield
 
     def _locked(self, name: str, what: str, timeout_seconds: float) -> AbstractContextManager[None]:
         beside = self.path.with_name(f".{self.path.name}.{name}.lock")

@@ -119,6 +119,8 @@ class _CacheSource:
             access_token = OAuth2.token_cache.get_token(
                 self._key, early_expiry=self._early_expiry, on_missing_token=way, on_expired_token=way
             )
+        if not isinstance(access_token, str) or not access_token:
+            raise self._foreign("gave no token")
         same = whole and whole[-1].access_token == access_token
         return whole[-1] if same else Token(access_token=access_token), way
 

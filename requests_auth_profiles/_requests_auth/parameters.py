@@ -37,7 +37,8 @@ Scope = str | Collection[str]
 _SECRETS = re.compile(
     r"secret|passw|passc|passphrase|pwd|token|key|assertion|credential|signature|verifier"
     r"|(?<![a-z])(?:pass|pin|otp)(?![a-z])"
-    r"|^(?:pw|psw|pat|jwt|bearer|authorization|auth|sig|cookie|code|refresh|private)$",
+    r"|(?<![a-z])(?:pw|psw|pat|jwt|bearer|sig|cookies?|(?:auth|authorization|device|user)[_-]?code)$"
+    r"|^(?:authorization|auth|code|refresh|private)$",
     re.IGNORECASE,
 )
 # What is said about a secret: its kind, its name, how long it lasts; not `id_token_hint`, which is one.
