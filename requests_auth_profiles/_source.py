@@ -163,6 +163,8 @@ class CachedSource:
         patience_seconds: how long to wait for another who is renewing it.
         may_change: whether what it is issued for may be something else at the next request, as where somebody
             else's token, which is read at each use, is turned into it.
+        proof: gives what the caller of the moment proves itself by, where not all callers do so alike: a
+            failure is shared only by those who would fail in the same way.
         now: the clock (epoch seconds).
     """
 
@@ -178,6 +180,7 @@ class CachedSource:
         early_expiry_seconds: float,
         patience_seconds: float,
         may_change: bool = False,
+        proof: Callable[[], object] = lambda: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.grant = grant
@@ -189,9 +192,10 @@ class CachedSource:
         self._early_expiry_seconds = early_expiry_seconds
         self._patience_seconds = patience_seconds
         self._may_change = may_change
+        self._proof = proof
         self._now = now
         self._held: Token | None = None
-        self._failure: RequestsAuthException | None = None
+        self._failure: tuple[object, RequestsAuthException] | None = None
         self._retry_at = 0.0
         self._told: set[str] = set()
 
@@ -243,8 +247,9 @@ class CachedSource:
             if stored is not None and refused is not None and self._just_signed_in(stored):
                 return stored
             # Or another thread tried in vain: a person who said no is not asked again for each that waits.
-            if self._failure is not None and self._failure is not failure:
-                raise copy.copy(self._failure)
+            latest = self._failure
+            if latest is not None and latest is not failure and latest[0] == self._proof():
+                raise copy.copy(latest[1])
             if waited and self.grant.interactive and not (stored and stored.refresh_token):
                 raise AuthenticationFailed(
                     f"another process was signing in for {self._label} and did not succeed", hint=self._again
@@ -288,9 +293,10 @@ class CachedSource:
         try:
             return self._kept(self._renewed(stored, refused))
         except RequestsAuthException as error:
-            self._failure = copy.copy(error)
+            failure = copy.copy(error)
+        self._failure = self._proof(), failure
         # Raised here, without the traceback of the attempt: its variables hold codes and refresh tokens.
-        raise copy.copy(self._failure)
+        raise copy.copy(failure)
 
     def _renewed(self, stored: Token | None, refused: Token | None) -> Token:
         if stored is not None and stored.refresh_token:

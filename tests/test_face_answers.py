@@ -1,7 +1,9 @@
 """What a provider answers in the browser, as the OAuth2 classes see it."""
 
+import time
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 from faults import World, redirect_port, stranger, world
 from wire import status_of
@@ -43,3 +45,29 @@ def test_an_answer_that_the_provider_posts(world: World) -> None:
     world.browser.visit = visit
     assert world.call(world.code(response_mode="form_post")).json()["hello"] == "ada"
     assert list(map(status_of, world.browser.pages)) == [400, 200]
+
+
+BESIDE = {"scope": "openid", "token_field_name": "id_token"}
+BOTH = {**BESIDE, "response_type": "id_token token"}
+
+
+@pytest.mark.parametrize("kind", ["code", "pkce"])
+def test_an_id_token_that_is_sent(world: World, kind: str) -> None:
+    """Its hash is one of the access token beside it, which is neither kept nor used (OpenID Core 3.1.3.8)."""
+
+    def visit(url: str) -> None:
+        now, nonce = int(time.time()), world.browser.asked[-1]["nonce"]
+        claims = {"iss": world.server.issuer, "sub": "ada", "aud": "app", "iat": now, "exp": now + 600}
+        id_token = world.server._signer.id_token(claims | {"nonce": nonce}, "beside")
+        world.answer_next({"access_token": "beside", "id_token": id_token})
+        world.browser.arrive(url)
+
+    world.browser.visit = visit
+    token = world.sent(getattr(world, kind)(**BESIDE))
+    assert "at_hash" in jwt.decode(token, options={"verify_signature": False})
+
+
+def test_an_id_token_of_the_browser_that_is_sent(world: World) -> None:
+    """Its hash is compared with the access token beside it, and with nothing else (3.2.2.9)."""
+    token = world.sent(world.implicit(**BOTH))
+    assert "at_hash" in jwt.decode(token, options={"verify_signature": False})

@@ -206,6 +206,23 @@ def test_a_key_need_not_say_its_algorithm(world: World, algorithm: str, says: bo
         world.token(okta(), OKTA_ISSUER, make)
 
 
+@pytest.mark.parametrize("other", ["none", "HS256", "ES256", "RS1", 5, [], {}])
+def test_a_key_for_something_else_is_passed_over(world: World, other: object) -> None:
+    """What a provider has among its keys for other algorithms, `none` included, harms no sign-in."""
+    [good] = world.provider.jwks()["keys"]
+    world.keys = json_reply(json.dumps({"keys": [good | {"alg": other}, good]}))
+    assert world.token(okta(), OKTA_ISSUER)
+
+
+@pytest.mark.parametrize("other", ["none", "HS256"])
+def test_a_key_for_something_else_alone(world: World, other: str) -> None:
+    """Nor does it verify a token: the error is ours."""
+    [good] = world.provider.jwks()["keys"]
+    world.keys = json_reply(json.dumps({"keys": [good | {"alg": other}]}))
+    with pytest.raises(InvalidToken, match="is not signed by the provider"):
+        world.token(okta(), OKTA_ISSUER)
+
+
 @pytest.mark.parametrize(
     "answer",
     [

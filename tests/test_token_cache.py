@@ -74,6 +74,9 @@ class TestContract:
             ("key",),
             ("key", None),
             ("key", b"token"),
+            ("key", ""),
+            ("key", "", 3600),
+            ("key", "", 3600, "refresh"),
             ("key", "token", "soon"),
             ("key", "token", [1]),
             ("key", "token", float("nan")),
@@ -110,6 +113,16 @@ class TestContract:
         tokens = Tokens(3600)
         got = [cache.get_token(key, on_missing_token=tokens.missing) for key in ("a", "b", "a")]
         assert got == ["t1", "t2", "t1"]
+
+    @pytest.mark.parametrize(("one", "other"), [("Bob", "bob"), ("straße", "STRASSE"), ("\ud800", "\ud801")])
+    def test_all_that_differs_tells_keys_apart(self, cache: TokenMemoryCache, one: str, other: str) -> None:
+        """Capitals too, and what no file could hold; whichever is forgotten, the other stays."""
+        tokens = Tokens(3600)
+        got = [cache.get_token(key, on_missing_token=tokens.missing) for key in (one, other)]
+        got.append(cache.get_token(one, early_expiry=5, on_missing_token=tokens.missing))
+        cache.forget(one)
+        got += [cache.get_token(key, on_missing_token=tokens.missing) for key in (other, one)]
+        assert got == ["t1", "t2", "t1", "t2", "t3"]
 
     def test_clear(self, cache: TokenMemoryCache) -> None:
         """After `clear()` the next token is a new one."""

@@ -108,16 +108,17 @@ def _is_signed(id_token: str, header: Mapping[str, Any], keys: Mapping[str, Any]
 
     listed = keys["keys"] if isinstance(keys.get("keys"), list) else []
     # A key need not say its algorithm (RFC 7517 section 4.4): then it is one for that of the header, or none.
-    told = [{"alg": header["alg"], **key} for key in listed if isinstance(key, dict)]
+    told = [{**key, "alg": key.get("alg") or header["alg"]} for key in listed if isinstance(key, dict)]
     try:
-        known = jwt.PyJWKSet(told).keys
-    except (jwt.PyJWTError, NotImplementedError):  # the second of a key whose alg is none
+        # One for another algorithm, which may be `none`, cannot have signed this, and spoils no other.
+        known = jwt.PyJWKSet([key for key in told if key["alg"] == header["alg"]]).keys
+    except jwt.PyJWTError:
         return False
     named = [key for key in known if header.get("kid") is None or key.key_id == header["kid"]]
     for key in named:
         try:
             jwt.decode(id_token, key, algorithms=[header["alg"]], options=_SIGNATURE_ONLY)
-        except (jwt.PyJWTError, NotImplementedError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError):
             continue
         return True
     return False

@@ -1,5 +1,6 @@
 """Token caches as requests_auth has them: any object with their `get_token` can take their place."""
 
+import copy
 import math
 import os
 import warnings
@@ -14,7 +15,7 @@ from typing import Any
 from requests_auth_profiles._requests_auth.json_store import JsonStore
 from requests_auth_profiles._source import CachedSource, Grant
 from requests_auth_profiles._token import RefreshUnusable, Token, jwt_expires_at
-from requests_auth_profiles.errors import AuthenticationFailed, ConfigurationError
+from requests_auth_profiles.errors import AuthenticationFailed, ConfigurationError, InvalidProviderResponse
 from requests_auth_profiles.stores import FallbackStore, MemoryStore, TokenStore
 
 __all__ = ["AGAIN", "JsonTokenFileCache", "TokenMemoryCache", "Way", "asking"]
@@ -58,15 +59,21 @@ class Way:
         label: whose token it is, for messages.
         grant: gives how it is won.
         told: a token in the form that caches of others take.
+        proof: what tells those apart who ask for that token by other secrets.
 
     Attributes:
         taken: whether a token was won.
     """
 
     def __init__(
-        self, label: str, grant: Callable[[], Grant], told: Callable[[Token], tuple[Any, ...]]
+        self,
+        label: str,
+        grant: Callable[[], Grant],
+        told: Callable[[Token], tuple[Any, ...]],
+        proof: object = None,
     ) -> None:
         self.label = label
+        self.proof = proof
         self.taken = False
         self._grant = grant
         self._told = told
@@ -88,8 +95,14 @@ class Way:
         try:
             return self._told(self.token(kept))
         except RefreshUnusable as unusable:
-            refusal = unusable.error  # the other has a token in it, for which such a cache has no place
-        raise refusal
+            if _EXPIRED.get() is not None:  # a cache of ours asks by a function of somebody's, and keeps it
+                raise
+            refusal = copy.copy(
+                unusable.error
+            )  # the other has a token in it, for which such a cache has no place
+        except InvalidProviderResponse as error:
+            refusal = copy.copy(error)
+        raise refusal  # without the traceback, whose variables hold what came
 
     def token(self, kept: Token | None = None) -> Token:
         """A new token, for the refresh token of one that is kept or without."""
@@ -154,15 +167,21 @@ class TokenMemoryCache:
             new = CachedSource(
                 _Functions(),
                 self._store,
-                key,
+                self._name(key),
                 label=getattr(_MISSING.get(), "label", key),
                 again=AGAIN,
                 issued_for=key,
                 early_expiry_seconds=early_expiry,
                 patience_seconds=_PATIENCE_SECONDS,
+                proof=_proof,
             )
             source = self._sources.setdefault((key, early_expiry), new)
         return source
+
+    @staticmethod
+    def _name(key: str) -> str:
+        """What a key is called in the store, where capitals tell nothing apart."""
+        return key.encode(errors="surrogatepass").hex()
 
 
 class JsonTokenFileCache(TokenMemoryCache):
@@ -194,6 +213,10 @@ class JsonTokenFileCache(TokenMemoryCache):
             for source in tuple(self._sources.values()):
                 source.look_again()
         return super()._source(key, early_expiry)
+
+    @staticmethod
+    def _name(key: str) -> str:
+        return key
 
 
 class _Functions:
@@ -233,14 +256,20 @@ class _Functions:
         return replace(fresh, refresh_token=fresh.refresh_token or token.refresh_token)
 
 
+def _proof() -> object:
+    """What tells this caller apart from others who ask for that token: its function, or what that says."""
+    missing = _MISSING.get()
+    return missing.proof if isinstance(missing, Way) else missing
+
+
 def _token(given: object) -> Token:
     """The token in a tuple, whose first item is not used: a key that comes back is not ours."""
     match given:
-        case [_, str(access_token)]:
+        case [_, str(access_token)] if access_token:
             return Token(access_token=access_token, expires_at=jwt_expires_at(access_token))
-        case [_, str(access_token), expires_in]:
+        case [_, str(access_token), expires_in] if access_token:
             refresh_token = None
-        case [_, str(access_token), expires_in, str() | None as refresh_token]:
+        case [_, str(access_token), expires_in, str() | None as refresh_token] if access_token:
             pass
         case _:
             del given  # debuggers show variables

@@ -17,6 +17,7 @@ from requests_auth_profiles._requests_auth.oauth2 import Face, OAuth2, endpoints
 from requests_auth_profiles._requests_auth.parameters import (
     Scope,
     for_browser,
+    proof_of,
     scope_of,
     texts,
     without_secrets,
@@ -141,7 +142,12 @@ class CodeFace(_BrowserFace):
             "more": without_secrets(extra),
         }
         super().__init__(
-            grant, identity, field=code_field_name, authorization_url=authorization_url, **options
+            grant,
+            identity,
+            proof=proof_of({"client_secret": client_secret, "password": password, "more": extra}),
+            field=code_field_name,
+            authorization_url=authorization_url,
+            **options,
         )
 
 
@@ -193,7 +199,9 @@ class ImplicitFace(_BrowserFace):
             "response_type": kind,
             "more": without_secrets(extra),
         }
-        super().__init__(grant, identity, field=field, authorization_url=authorization_url, **options)
+        super().__init__(
+            grant, identity, proof="", field=field, authorization_url=authorization_url, **options
+        )
 
 
 class _EndpointFace(Face):
@@ -211,6 +219,7 @@ class _EndpointFace(Face):
         scope: Scope | None,
         token_field_name: str,
         session: requests.Session | None,
+        proof: str,
         more: Mapping[str, Any],
         **header: Any,
     ) -> None:
@@ -243,7 +252,7 @@ class _EndpointFace(Face):
         }
         if session is not None and session.cert:  # which proves the client, too (RFC 8705)
             told["cert"] = str(session.cert)
-        super().__init__(make, {**told, **identity}, **header)
+        super().__init__(make, {**told, **identity}, proof=proof_of({"": proof, "more": extra}), **header)
 
 
 class PasswordFace(_EndpointFace):
@@ -276,6 +285,7 @@ class PasswordFace(_EndpointFace):
             session=session,
             client_id="",
             client_auth=_session_auth(session_auth),
+            proof=proof_of({"password": password, "client": _secret_of(session_auth)}),
             more=more,
             **options,
         )
@@ -299,6 +309,7 @@ class ClientFace(_EndpointFace):
             {},
             client_id=client_id,
             client_auth=_session_auth((client_id, client_secret)),
+            proof=client_secret,
             more=more,
             **options,
         )
@@ -338,6 +349,13 @@ def _client_of_session(session: requests.Session | None, token_url: str) -> str:
         return "" if type(adapter) is HTTPAdapter else _ADAPTERS.setdefault(adapter, new)
     except (requests.exceptions.InvalidSchema, TypeError):  # no way there; or no way to know it again
         return new
+
+
+def _secret_of(said: AuthBase | tuple[str, str] | None) -> object:
+    """What such a client proves itself by, where it has a name."""
+    if isinstance(said, tuple):
+        return said[1]
+    return said.password if type(said) is HTTPBasicAuth else None
 
 
 def _session_auth(said: AuthBase | tuple[str, str] | None) -> AuthBase:

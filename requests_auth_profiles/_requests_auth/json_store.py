@@ -20,7 +20,6 @@ from requests_auth_profiles.stores._unavailable import unavailable
 __all__ = ["JsonStore"]
 
 _LIMIT = 16 * 1024 * 1024
-_WRITE_SECONDS = 30.0
 _NEVER = 32503680000.0  # the year 3000: the form has a number for each end, known or not
 
 
@@ -30,31 +29,36 @@ class JsonStore:
 
     Args:
         path: the file; no symbolic link, and nobody else may write it.
+        patience_seconds: how long to wait for another who is writing it.
     """
 
     path: Path
-    _ours: dict[str, Token] = field(default_factory=dict, init=False, repr=False)
+    patience_seconds: float = 30.0
+    # What there was when we looked last: it knows more than the file has a place for, as when we got it.
+    _known: dict[str, Token | None] = field(default_factory=dict, init=False, repr=False)
 
     def get(self, key: str) -> Token | None:
         """The token of that name, if there is one."""
-        entry = self._read().get(key)
-        if entry is None:
+        access_token, expires_at, refresh_token = (*self._read().get(key, ("", 0)), None)[:3]
+        if not access_token:
+            self._known[key] = None
             return None
-        access_token, expires_at, refresh_token = (*entry, None)[:3]
-        ours = self._ours.get(key)
-        if ours is not None and _entry(ours) == [access_token, expires_at, refresh_token]:
-            return ours  # it knows more than the file has a place for: when we got it
-        return Token(
-            access_token=access_token,
-            expires_at=None if expires_at >= _NEVER else expires_at,
-            refresh_token=refresh_token,
-            issued_for=key,
-        )
+        known = self._known.get(key)
+        if known is None or _entry(known) != [access_token, expires_at, refresh_token]:
+            same = known is not None and known.access_token == access_token
+            self._known[key] = known = Token(
+                access_token=access_token,
+                expires_at=None if expires_at >= _NEVER else expires_at,
+                refresh_token=refresh_token,
+                issued_for=key,
+                obtained_at=known.obtained_at if same and known else self._changed_at(key),
+            )
+        return known
 
     def set(self, key: str, token: Token) -> None:
         """Keeps a token."""
         self._change(lambda entries: entries.update({key: _entry(token)}))
-        self._ours[key] = token
+        self._known[key] = token
 
     def delete(self, key: str) -> None:
         """Forgets a token, if there is one."""
@@ -77,6 +81,13 @@ class JsonStore:
             return status.st_ino, status.st_mtime_ns, status.st_size
         return None
 
+    def _changed_at(self, key: str) -> float:
+        """When another won the token that was not there when we looked; 0 = we never looked."""
+        with suppress(OSError):
+            if key in self._known:
+                return min(self.path.lstat().st_mtime, time.time())  # the clock of a server may be wrong
+        return 0
+
     def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
         # What another process wrote since we looked stays.
         with self._writing():
@@ -91,7 +102,7 @@ class JsonStore:
     def _writing(self) -> Iterator[None]:
         with ExitStack() as held:
             try:
-                held.enter_context(self._locked("file", "writing tokens", _WRITE_SECONDS))
+                held.enter_context(self._locked("file", "writing tokens", self.patience_seconds))
             except TimeoutOccurred as error:  # the token that was just won is not to be lost for that
                 raise StoreUnavailable(error.message, hint=error.hint) from None
             yield

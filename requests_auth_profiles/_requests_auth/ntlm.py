@@ -3,7 +3,7 @@
 from requests_auth_profiles._auth import ProfileAuth
 from requests_auth_profiles._hosts import Reach
 from requests_auth_profiles._ntlm import ByNtlm, by_password, by_windows
-from requests_auth_profiles._requests_auth.oauth2 import needed, no_text
+from requests_auth_profiles._requests_auth.oauth2 import discreet, needed, no_text
 
 __all__ = ["NTLM"]
 
@@ -23,6 +23,7 @@ class NTLM(ProfileAuth):
             or has no requests-negotiate-sspi.
     """
 
+    @discreet
     def __init__(
         self,
         username: str = None,  # type: ignore[assignment]  # noqa: RUF013  upstream's signature

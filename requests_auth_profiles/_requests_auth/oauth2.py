@@ -1,10 +1,12 @@
 """OAuth2: what all its classes share: the settings of the program, and a token that its cache keeps."""
 
+import copy
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from time import time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from requests_auth_profiles._auth import ProfileAuth
 from requests_auth_profiles._config.kinds import HEADER_NAME
@@ -16,7 +18,24 @@ from requests_auth_profiles._source import CachedSource, Grant
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import ConfigurationError
 
-__all__ = ["Face", "OAuth2", "endpoints", "header", "needed", "no_text"]
+__all__ = ["Face", "OAuth2", "discreet", "endpoints", "header", "needed", "no_text"]
+
+Init = TypeVar("Init", bound=Callable[..., None])
+
+
+def discreet(init: Init) -> Init:
+    """An `__init__` whose errors do not show what it was given: secrets are among that."""
+
+    @functools.wraps(init)
+    def made(self: object, *said: Any, **named: Any) -> None:
+        try:
+            return init(self, *said, **named)
+        except (ConfigurationError, TypeError) as error:
+            failure = copy.copy(error)
+        del said, named  # debuggers show variables
+        raise failure
+
+    return cast("Init", made)
 
 
 class OAuth2:
@@ -38,16 +57,22 @@ class Face(ProfileAuth):
     Args:
         make: makes the grant, when it is first needed.
         identity: what the token is for: client, endpoints, scope, audience, user; no secret.
+        proof: what tells apart who says other secrets; no secret itself, and good in this process only.
         header_name: the header that carries the token.
         header_value: how it is written there, with `{token}` in it.
         early_expiry: seconds before its end from which a token is renewed.
     """
+
+    def __init_subclass__(cls) -> None:
+        if cls.__module__.startswith(__package__ or "") and "__init__" in vars(cls):
+            cls.__init__ = discreet(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self,
         make: Callable[[], Grant],
         identity: Mapping[str, Any],
         *,
+        proof: str,
         header_name: str,
         header_value: str,
         early_expiry: float,
@@ -62,19 +87,27 @@ class Face(ProfileAuth):
             )
         told = json.dumps({"class": name, **identity}, sort_keys=True, default=str)
         key = hashlib.sha256(told.encode()).hexdigest()
-        source = _CacheSource(make, key, name, early_expiry)
+        source = _CacheSource(make, key, proof, name, early_expiry)
         super().__init__(Reach(name, (), allow_http=False), InHeader(header_name, header_value, source))
 
 
 class _CacheSource:
     """A token that the cache of the program keeps."""
 
-    def __init__(self, make: Callable[[], Grant], key: str, label: str, early_expiry: float) -> None:
+    def __init__(
+        self, make: Callable[[], Grant], key: str, proof: str, label: str, early_expiry: float
+    ) -> None:
         self._make = make
-        self._key = key
+        self._known_key = key
+        self._proof = proof
         self._label = label
         self._early_expiry = early_expiry
         self._grant: Grant | None = None
+
+    @property
+    def _key(self) -> str:
+        # What is kept for other processes, or by others, is found without what only this process knows.
+        return self._known_key + (self._proof if type(OAuth2.token_cache) is TokenMemoryCache else "")
 
     def token(self, rejected: str | None = None) -> Token:
         """A token that is good now and, where the cache is one of ours, not the one that was rejected."""
@@ -114,13 +147,14 @@ class _CacheSource:
             whole.append(how(source))
             return whole[-1]
 
-        way = Way(self._label, self._granted, self._told)
+        way = Way(self._label, self._granted, self._told, self._proof)
         with asking(noted):
             access_token = OAuth2.token_cache.get_token(
                 self._key, early_expiry=self._early_expiry, on_missing_token=way, on_expired_token=way
             )
         if not isinstance(access_token, str) or not access_token:
-            raise self._foreign("gave no token")
+            del access_token  # debuggers show variables
+            raise self._foreign("gave no token", "have its get_token return the text of one")
         same = whole and whole[-1].access_token == access_token
         return whole[-1] if same else Token(access_token=access_token), way
 
@@ -139,10 +173,10 @@ class _CacheSource:
             return self._key, token.access_token, None, token.refresh_token  # others take only numbers
         return self._key, token.access_token
 
-    def _foreign(self, problem: str) -> ConfigurationError:
+    def _foreign(self, problem: str, way: str = "take the token out of that cache") -> ConfigurationError:
         return ConfigurationError(
             f"{self._label}: {type(OAuth2.token_cache).__name__}, the OAuth2.token_cache, {problem}",
-            hint="take the token out of that cache, or set OAuth2.token_cache = TokenMemoryCache()",
+            hint=f"{way}, or set OAuth2.token_cache = TokenMemoryCache()",
         )
 
 

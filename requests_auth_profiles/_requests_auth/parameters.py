@@ -24,6 +24,7 @@ __all__ = [
     "for_browser",
     "given",
     "may_be_secret",
+    "proof_of",
     "provider_urls",
     "scope_of",
     "texts",
@@ -161,6 +162,11 @@ def without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
     shown = {name: value for name, value in parameters.items() if name not in hidden}
     if not hidden.keys() - _PROOFS:
         return shown
+    return {**shown, "": proof_of(hidden)}
+
+
+def proof_of(said: Mapping[str, Any]) -> str:
+    """What tells secrets apart in this process, and nothing in any other."""
     # Without the key, which ends with this process, nobody can try out what a short secret was.
-    digest = hmac.digest(_THIS_PROCESS, json.dumps(hidden, sort_keys=True).encode(), "sha256")
-    return {**shown, "": digest.hex()}
+    told = json.dumps(said, sort_keys=True, default=repr)  # a password may be bytes
+    return hmac.digest(_THIS_PROCESS, told.encode(), "sha256").hex()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from requests_auth_profiles._auth import ProfileAuth
 from requests_auth_profiles._credential import InHeader, InQuery, utf8
 from requests_auth_profiles._hosts import Reach
-from requests_auth_profiles._requests_auth.oauth2 import header, needed, no_text
+from requests_auth_profiles._requests_auth.oauth2 import discreet, header, needed, no_text
 from requests_auth_profiles._source import StaticSource
 
 __all__ = ["Basic", "HeaderApiKey", "QueryApiKey"]
@@ -27,6 +27,7 @@ class HeaderApiKey(ProfileAuth):
         ConfigurationError: there is no key, or something else than a key or a header's name.
     """
 
+    @discreet
     def __init__(self, api_key: str, header_name: str | None = None) -> None:
         needed("HeaderApiKey", api_key=api_key)
         key = _text("HeaderApiKey", "api_key", api_key, "latin-1")  # as http.client writes it
@@ -46,6 +47,7 @@ class QueryApiKey(ProfileAuth):
         ConfigurationError: there is no key, or something else than a key or a parameter's name.
     """
 
+    @discreet
     def __init__(self, api_key: str, query_parameter_name: str | None = None) -> None:
         needed("QueryApiKey", api_key=api_key)
         key = _text("QueryApiKey", "api_key", api_key, "utf-8")
@@ -66,6 +68,7 @@ class Basic(ProfileAuth):
         ConfigurationError: one of them is something else.
     """
 
+    @discreet
     def __init__(self, username: str, password: str) -> None:
         self.username = username
         pair = [_bytes("username", username), _bytes("password", password)]
