@@ -13,7 +13,7 @@ from requests.utils import get_netrc_auth
 from requests_auth_profiles._source import TokenSource
 from requests_auth_profiles.errors import ConfigurationError
 
-__all__ = ["Credential", "InHeader", "InQuery", "unfit", "utf8"]
+__all__ = ["Credential", "InHeader", "InQuery", "WithoutToken", "unfit", "utf8"]
 
 _NOT_IN_A_HEADER = re.compile(r"[^\x20-\x7e\x80-\xff]")
 _NOT_TEXT = re.compile(r"[\ud800-\udfff]")
@@ -73,6 +73,24 @@ class Credential(Protocol):
 
     def leave(self, request: PreparedRequest, response: Response, token: str) -> None:
         """Takes it off before a redirect."""
+
+
+class WithoutToken:
+    """A credential that has no token: it talks with the server, or signs each request; see `Credential`."""
+
+    __slots__ = ()
+
+    def is_on(self, request: PreparedRequest, token: str) -> bool:  # noqa: ARG002
+        """No: there is nothing to renew or to take along."""
+        return False
+
+    def swap(self, request: PreparedRequest, token: str, fresh: str) -> bool:  # noqa: ARG002
+        """Nothing: there is no other."""
+        return True
+
+    def stay(self, request: PreparedRequest, url: str, token: str) -> str:  # noqa: ARG002
+        """Nothing: what is there goes along by itself."""
+        return url
 
 
 @dataclass(slots=True, eq=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 from requests import PreparedRequest, Response
 
+from requests_auth_profiles._credential import WithoutToken
 from requests_auth_profiles._source import StaticSource, TokenSource
 from requests_auth_profiles.errors import ConfigurationError
 
@@ -16,7 +17,7 @@ _UNAUTHORIZED = 401
 Auth = Callable[[PreparedRequest], PreparedRequest]
 
 
-class ByClass:
+class ByClass(WithoutToken):
     """A credential that a class of somebody else's writes on a request; see `Credential`.
 
     Args:
@@ -66,18 +67,6 @@ class ByClass:
         added = [hook for hook in request.hooks["response"] if hook not in hooks]
         request.register_hook("response", _Added(self, auth, names, added))  # type: ignore[no-untyped-call]
         return True
-
-    def is_on(self, request: PreparedRequest, token: str) -> bool:  # noqa: ARG002
-        """No: there is nothing to renew or to take along."""
-        return False
-
-    def swap(self, request: PreparedRequest, token: str, fresh: str) -> bool:  # noqa: ARG002
-        """Nothing: there is no other."""
-        return True
-
-    def stay(self, request: PreparedRequest, url: str, token: str) -> str:  # noqa: ARG002
-        """Nothing: what is there goes along by itself."""
-        return url
 
     def leave(self, request: PreparedRequest, response: Response, token: str) -> None:  # noqa: ARG002
         """Takes off what the class has added, its answers to a challenge among it."""

@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
-from requests_auth_profiles._credential import utf8
+from requests_auth_profiles._credential import WithoutToken, utf8
 from requests_auth_profiles._hosts import Origin, origin
 from requests_auth_profiles._signed import is_repeatable, is_rewound, let_go, take_cookies
 from requests_auth_profiles._source import StaticSource, TokenSource
@@ -85,7 +85,7 @@ def by_windows() -> Callable[[bool], AuthBase]:
     return talker
 
 
-class ByNtlm:
+class ByNtlm(WithoutToken):
     """A credential that the server's 401 is answered with; see `Credential`.
 
     Args:
@@ -113,18 +113,6 @@ class ByNtlm:
         request.headers["Connection"] = "Keep-Alive"  # what is let in is a connection
         request.register_hook("response", Handshake(self, origin(request.url or "")))  # type: ignore[no-untyped-call]
         return True
-
-    def is_on(self, request: PreparedRequest, token: str) -> bool:  # noqa: ARG002
-        """No: there is nothing to renew or to take along."""
-        return False
-
-    def swap(self, request: PreparedRequest, token: str, fresh: str) -> bool:  # noqa: ARG002
-        """Nothing: there is no other."""
-        return True
-
-    def stay(self, request: PreparedRequest, url: str, token: str) -> str:  # noqa: ARG002
-        """Nothing: the wait for a refusal goes along by itself."""
-        return url
 
     def leave(self, request: PreparedRequest, response: Response, token: str) -> None:  # noqa: ARG002
         """Waits no more, before a redirect."""

@@ -97,9 +97,7 @@ class Way:
         except RefreshUnusable as unusable:
             if _EXPIRED.get() is not None:  # a cache of ours asks by a function of somebody's, and keeps it
                 raise
-            refusal = copy.copy(
-                unusable.error
-            )  # the other has a token in it, for which such a cache has no place
+            refusal = copy.copy(unusable.error)  # the other has a token, for which such a cache has no place
         except InvalidProviderResponse as error:
             refusal = copy.copy(error)
         raise refusal  # without the traceback, whose variables hold what came
