@@ -13,7 +13,7 @@ from requests_auth_profiles._config.inheritance import effectives
 from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles.cli.formats import FORMATS, Found, LeftOut
 from requests_auth_profiles.cli.formats.found import Hidden, shown
-from requests_auth_profiles.cli.written import profile_lines
+from requests_auth_profiles.cli.written import distinct, profile_lines
 from requests_auth_profiles.errors import RequestsAuthException
 
 __all__ = ["import_from"]
@@ -70,7 +70,7 @@ def _hint(form: str, named: str | None) -> str:
 
 
 def _tell(found: list[tuple[Path, Found | LeftOut]]) -> int:
-    names = _names([one for _, one in found if isinstance(one, Found)])
+    names = distinct(_names([one for _, one in found if isinstance(one, Found)]), _variable)
     named = [(path, one, next(names) if isinstance(one, Found) else "") for path, one in found]
     tables = {name: _resolved(name, one)[0] for _, one, name in named if isinstance(one, Found)}
     problems = _problems(tables)
@@ -98,20 +98,12 @@ def _problems(tables: Mapping[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def _names(found: list[Found]) -> Iterator[str]:
-    """A name for the profile of each; no two give the same variables."""
-    taken: dict[str, int] = {}  # with the number that was given last
+    """A name for the profile of each."""
     for one in found:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", one.name).strip("-._")[:_LONGEST_NAME].rstrip("-._")
         if kinds.profile_name(name) is not None:
             name = f"my-{name}" if kinds.profile_name(f"my-{name}") is None else "imported"
-        first = key = _variable(name)
-        number, unique = taken.get(first, 0), name
-        while key in taken:
-            number += 1
-            unique = f"{name}-{number}"
-            key = _variable(unique)
-        taken[key], taken[first] = taken.get(key, 1), max(number, 1)
-        yield unique
+        yield name
 
 
 def _variable(*parts: str) -> str:

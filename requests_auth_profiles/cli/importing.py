@@ -14,6 +14,7 @@ from requests_auth_profiles.cli.conversion import KINDS, Converted, converted
 from requests_auth_profiles.cli.foreign_files import import_from
 from requests_auth_profiles.cli.formats import FORMATS
 from requests_auth_profiles.cli.program import Intricate
+from requests_auth_profiles.cli.written import distinct
 from requests_auth_profiles.errors import RequestsAuthException
 
 __all__ = ["import_"]
@@ -59,7 +60,7 @@ def _import_python(file: BinaryIO) -> int:
             hint="name the file with, say, HeaderApiKey(…) in it",
         )
     lost = 0
-    for one, profile in zip(found, converted(found, list(_names(found))), strict=True):
+    for one, profile in zip(found, converted(found, list(distinct(_names(found), _key))), strict=True):
         told = f"{where}:{one.line}: {one.kind}"
         for what in profile.left_out:
             click.echo(f"{told}: left out: {what}", err=True)
@@ -108,20 +109,12 @@ def _constructed(file: BinaryIO, where: str) -> list[Construction]:
 
 
 def _names(found: list[Construction]) -> Iterator[str]:
-    """A name for the profile of each, after its variable or its class; no two give the same variables."""
-    taken: dict[str, int] = {}  # with the number that was given last
+    """A name for the profile of each, after its variable or its class."""
     for one in found:
         name = one.variable.strip("_")[:_LONGEST_NAME]
         if kinds.profile_name(name) is not None:
             name = one.kind
-        first = key = _key(name)
-        number, unique = taken.get(first, 0), name
-        while key in taken:
-            number += 1
-            unique = f"{name}-{number}"
-            key = _key(unique)
-        taken[key], taken[first] = 1, max(number, 1)
-        yield unique
+        yield name
 
 
 def _key(name: str) -> str:

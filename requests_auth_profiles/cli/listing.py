@@ -12,6 +12,7 @@ from requests_auth_profiles._config.spec import Compose, OAuth2, Profile
 from requests_auth_profiles._oauth2.response import printable
 from requests_auth_profiles.cli.context import builder, usable, with_file
 from requests_auth_profiles.cli.table import show_table
+from requests_auth_profiles.cli.written import hosts_text
 from requests_auth_profiles.errors import ProfileNotFound
 
 __all__ = ["list_"]
@@ -42,7 +43,7 @@ def list_(*, as_json: bool) -> None:
                 row["name"],
                 row["flow"],
                 row["provider"],
-                "any https host" if row["hosts"] is None else ", ".join(row["hosts"]) or "no host at all",
+                hosts_text(row["hosts"]),
                 printable(row["description"]),
             ]
             for row in rows

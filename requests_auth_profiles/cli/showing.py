@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,13 @@ from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Compose, Profile, keyring_user
 from requests_auth_profiles._requests_auth.parameters import may_be_secret
 from requests_auth_profiles.cli.context import builder, usable, with_file
-from requests_auth_profiles.cli.written import key_text, value_text
+from requests_auth_profiles.cli.written import hosts_text, key_text, value_text
 from requests_auth_profiles.errors import ProfilesFileError
 
 __all__ = ["show"]
 
 _COLUMN = 40  # where the origins stand, if there is room
 _HIDDEN = "(a secret in the file)"
-_ANYWHERE = "any https host"
 
 
 @click.command()
@@ -46,7 +45,8 @@ def show(name: str | None, *, origin: bool, as_json: bool) -> None:
     except ProfilesFileError as error:  # it is there to be extended
         lacks = "; ".join(one.message for one in error.faults)
     rows = list(settings(file, chosen, spec))
-    members = [] if spec is None else list(_members(build, spec))
+    specs = {one.name: one for one in usable(build)}
+    members = [] if spec is None else list(_members(build, spec, specs))
     if as_json:
         document = {
             "profile": chosen,
@@ -56,7 +56,7 @@ def show(name: str | None, *, origin: bool, as_json: bool) -> None:
             "lacks": lacks or None,
             "values": [_row(file, row) for row in rows],
             "members": members,
-            "goes_to": None if spec is None else _hosts(build, chosen),
+            "goes_to": None if spec is None else _hosts(chosen, specs),
         }
         click.echo(json.dumps(document, indent=2))
         return
@@ -65,7 +65,7 @@ def show(name: str | None, *, origin: bool, as_json: bool) -> None:
         click.echo("\n".join(_lines(_said(file, row), _told(row.origin, names) if origin else "")))
     if members:
         click.echo("")
-        _show_members(members, _hosts(build, chosen))
+        _show_members(members, _hosts(chosen, specs))
     if lacks:
         click.echo(f"\n{chosen} can only be extended: it {lacks}", err=True)
     if origin:
@@ -81,7 +81,7 @@ def _said(file: ProfilesFile, row: Setting) -> str:
     """A setting as it would be written."""
     name = row.key.name if not row.entry else _dotted(row)
     if row.value is None:
-        return f"# {name}: {_ANYWHERE if name == 'hosts' else 'not said'}"
+        return f"# {name}: {hosts_text(None) if name == 'hosts' else 'not said'}"
     return f"{name} = {_shown(file, row)[0]}"
 
 
@@ -177,13 +177,13 @@ def _row(file: ProfilesFile, row: Setting) -> dict[str, Any]:
     }
 
 
-def _members(build: Builder, spec: Profile) -> Iterator[dict[str, Any]]:
+def _members(build: Builder, spec: Profile, specs: Mapping[str, Profile]) -> Iterator[dict[str, Any]]:
     for member in spec.scheme.members if isinstance(spec.scheme, Compose) else ():
-        yield {"name": member, "writes": list(build.auth(member).writes), "hosts": _hosts(build, member)}
+        yield {"name": member, "writes": list(build.auth(member).writes), "hosts": _hosts(member, specs)}
 
 
-def _hosts(build: Builder, name: str) -> list[str] | None:
-    hosts = reached(name, {spec.name: spec for spec in usable(build)})
+def _hosts(name: str, specs: Mapping[str, Profile]) -> list[str] | None:
+    hosts = reached(name, specs)
     return None if hosts is None else [str(one) for one in hosts]
 
 
@@ -191,10 +191,6 @@ def _show_members(members: list[dict[str, Any]], hosts: list[str] | None) -> Non
     names = max(len(member["name"]) for member in members)
     writes = max(len(", ".join(member["writes"])) for member in members)
     for member in members:
-        what = ", ".join(member["writes"])
-        click.echo(f"{member['name']:<{names}}  writes {what:<{writes}}  goes to {_listed(member['hosts'])}")
-    click.echo(f"together they go to {_listed(hosts)}")
-
-
-def _listed(hosts: list[str] | None) -> str:
-    return _ANYWHERE if hosts is None else ", ".join(hosts) or "no host at all"
+        what, where = ", ".join(member["writes"]), hosts_text(member["hosts"])
+        click.echo(f"{member['name']:<{names}}  writes {what:<{writes}}  goes to {where}")
+    click.echo(f"together they go to {hosts_text(hosts)}")

@@ -1,12 +1,36 @@
 """Profiles as they are written in TOML."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tomli_w
 
-__all__ = ["key_text", "profile_lines", "value_text"]
+__all__ = ["distinct", "hosts_text", "key_text", "profile_lines", "value_text"]
+
+
+def hosts_text(hosts: Sequence[str] | None) -> str:
+    """Where a credential may go, for people; None = any https host."""
+    return "any https host" if hosts is None else ", ".join(hosts) or "no host at all"
+
+
+def distinct(names: Iterable[str], key: Callable[[str], str]) -> Iterator[str]:
+    """Names for profiles, the later ones with a number where they would be the same by their key.
+
+    Args:
+        names: what they would be called.
+        key: what no two may have in common, as the names of their variables.
+    """
+    taken: dict[str, int] = {}  # with the number that was given last
+    for name in names:
+        first = own = key(name)
+        number, unique = taken.get(first, 0), name
+        while own in taken:
+            number += 1
+            unique = f"{name}-{number}"
+            own = key(unique)
+        taken[own], taken[first] = 1, max(number, 1)
+        yield unique
 
 
 def profile_lines(

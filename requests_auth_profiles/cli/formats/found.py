@@ -136,6 +136,28 @@ def _without_comments(found: re.Match[str]) -> str:
     return found[2] or found[1] or ""
 
 
+def found_at(
+    where: str, name: str, table: dict[str, Any], urls: Iterable[str], notes: list[str]
+) -> "Found | LeftOut":
+    """An entry for the hosts of some URLs, or why it is none.
+
+    Args:
+        where: which, in the words of the source.
+        name: the name that it would have.
+        table: what it says, but for the hosts, which are added to it.
+        urls: the URLs, or hosts.
+        notes: gets what is left out.
+    """
+    if hosts := hosts_of(urls, notes):
+        table["hosts"] = hosts
+    else:
+        notes.append("it says no host: write hosts")
+    try:
+        return Found(where, name, table, notes)
+    except Problem as problem:
+        return LeftOut(where, str(problem))
+
+
 def hosts_of(urls: Iterable[str], notes: list[str]) -> list[str]:
     """The hosts of some URLs, as a profile has them.
 

@@ -11,7 +11,7 @@ from requests_auth_profiles.cli.formats.found import (
     Hidden,
     LeftOut,
     Problem,
-    hosts_of,
+    found_at,
     json_of,
     shown,
     table_of,
@@ -40,9 +40,10 @@ def _session(said: dict[str, Any], path: Path) -> Iterator[Found | LeftOut]:
     name = f"{host.partition(':')[0]}-{path.stem}" if host else path.stem
     where = f"session {shown(name)}"
     auth = table_of(said.get("auth"))
+    urls = [host] if host else []  # without a scheme, as http is only ever meant on this machine here
     if text_of(auth, "type") or text_of(auth, "raw_auth") or text_of(auth, "username"):
         try:
-            yield _made(where, name, _table(auth), host)
+            yield found_at(where, name, _table(auth), urls, [])
         except Problem as problem:
             yield LeftOut(where, str(problem))
     for header, value in _headers(said.get("headers")):
@@ -55,23 +56,10 @@ def _session(said: dict[str, Any], path: Path) -> Iterator[Found | LeftOut]:
             table = {"flow": "bearer", "token": Hidden(f"header {header}, without the word Bearer")}
             if header.lower() != "authorization":
                 table["header_name"] = header
-            yield _made(told, f"{name}-{header}", table, host)
+            yield found_at(told, f"{name}-{header}", table, urls, [])
         else:
             table = {"flow": "api-key", "api_key": Hidden(f"header {header}"), "name": header}
-            yield _made(told, f"{name}-{header}", table, host)
-
-
-def _made(where: str, name: str, table: dict[str, Any], host: str) -> Found | LeftOut:
-    notes: list[str] = []
-    # httpie says no scheme; http is only ever meant on this machine here.
-    if hosts := hosts_of([host] if host else [], notes):
-        table["hosts"] = hosts
-    else:
-        notes.append("it says no host: write hosts")
-    try:
-        return Found(where, name, table, notes)
-    except Problem as problem:
-        return LeftOut(where, str(problem))
+            yield found_at(told, f"{name}-{header}", table, urls, [])
 
 
 def _host(path: Path) -> str:

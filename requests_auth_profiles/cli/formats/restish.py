@@ -12,7 +12,7 @@ from requests_auth_profiles.cli.formats.found import (
     Hidden,
     LeftOut,
     Problem,
-    hosts_of,
+    found_at,
     json_of,
     public_url,
     shown,
@@ -83,7 +83,7 @@ def _headers(where: str, name: str, table: dict[str, Any], bases: list[str]) -> 
         for field in table_of(table.get(key)):
             if field.lower() == "authorization" or may_be_secret(field):
                 told = f"{where}, {key} {shown(field)}"
-                yield _made(told, f"{name}-{field}", _placed(place, field, f"{key}.{field}"), bases, [])
+                yield found_at(told, f"{name}-{field}", _placed(place, field, f"{key}.{field}"), bases, [])
 
 
 def _placed(place: str, field: str, where: str) -> dict[str, Any]:
@@ -95,21 +95,7 @@ def _entry(where: str, name: str, auth: dict[str, Any], bases: list[str]) -> Fou
     params = table_of(auth.get("params"))
     notes: list[str] = []
     try:
-        return _made(where, name, _table(kind, params, notes), bases, notes)
-    except Problem as problem:
-        return LeftOut(where, str(problem))
-
-
-def _made(
-    where: str, name: str, table: dict[str, Any], bases: list[str], notes: list[str]
-) -> Found | LeftOut:
-    hosts = hosts_of(filter(None, bases), notes)
-    if hosts:
-        table["hosts"] = hosts
-    else:
-        notes.append("it says no host: write hosts")
-    try:
-        return Found(where, name, table, notes)
+        return found_at(where, name, _table(kind, params, notes), bases, notes)
     except Problem as problem:
         return LeftOut(where, str(problem))
 
