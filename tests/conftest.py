@@ -77,6 +77,17 @@ def run_cli(run_python: RunProgram) -> RunProgram:
 
 
 @pytest.fixture
+def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> RunProgram:
+    """Run the command line in this process, without a terminal: `cli("list", "--json").stdout`."""
+    from requests_auth_profiles.cli import run
+
+    def called(*words: str) -> CompletedProcess[str]:
+        return CompletedProcess(words, run(words), *capsys.readouterr())
+
+    return called
+
+
+@pytest.fixture
 def no_more_threads() -> Iterator[None]:
     """A process that can start no more threads: none has room for a stack of this size."""
     before = threading.stack_size(1 << 46)

@@ -14,21 +14,10 @@ from profiles_file import KEY
 from terminal import Terminal
 
 from requests_auth_profiles._config.file import ProfilesFile
-from requests_auth_profiles.cli import run
 
 OKTA = ("--provider", "okta", "--flow", "client-credentials", "--set", "instance=acme.okta.com")
 MACHINE = (*OKTA, "--set", "client_id=0oa1", "--set", "client_secret=env:NIGHTLY_SECRET")
 SECRET = "canary-s3cret"
-
-
-@pytest.fixture
-def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> RunProgram:
-    """Run the command line in this process, without a terminal."""
-
-    def called(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(words, run(words), *capsys.readouterr())
-
-    return called
 
 
 def usual(home: Path) -> Path:

@@ -1,11 +1,11 @@
 """The verb `check`: what it says of a file that is allowed and unwise, and what the providers say of it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from conftest import RunProgram
 from profiles_file import MACHINE, PERSON, written
 
 from requests_auth_profiles.cli import run
@@ -21,29 +21,13 @@ PASSWORD = AT_ALL.format(flow="password") + 'username = "alice"\npassword = { en
 IMPLICIT = AT_ALL.format(flow="implicit") + 'client_id = "person"\n'
 
 
-class Done(NamedTuple):
-    """What the verb ended with."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Check = Callable[..., Done]
-
-
 @pytest.fixture
-def check(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
+def check(cli: RunProgram, tmp_path: Path) -> RunProgram:
     """Check a file in this process: `check(text, "--json").stdout`."""
-
-    def done(text: str, *arguments: str) -> Done:
-        code = run(["check", "--file", str(written(tmp_path, text)), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return done
+    return lambda text, *arguments: cli("check", "--file", str(written(tmp_path, text)), *arguments)
 
 
-def warnings(check: Check, text: str, *arguments: str) -> list[dict[str, Any]]:
+def warnings(check: RunProgram, text: str, *arguments: str) -> list[dict[str, Any]]:
     """What is said of a file that is right."""
     done = check(text, "--json", *arguments)
     assert done.returncode == 0
@@ -69,7 +53,9 @@ def warnings(check: Check, text: str, *arguments: str) -> list[dict[str, Any]]:
     ],
     ids=["hosts", "password", "implicit", "secret", "proxy", "http", "nowhere"],
 )
-def test_what_is_unwise(check: Check, tmp_path: Path, text: str, line: int, key: str, message: str) -> None:
+def test_what_is_unwise(
+    check: RunProgram, tmp_path: Path, text: str, line: int, key: str, message: str
+) -> None:
     """It is told with its file, line, profile and key, and what to write instead, and no secret with it."""
     (warning,) = warnings(check, text)
     assert (warning["file"], warning["line"]) == (str(tmp_path / "profiles.toml"), line)
@@ -89,14 +75,14 @@ def test_what_is_unwise(check: Check, tmp_path: Path, text: str, line: int, key:
     ],
     ids=["plain", "references", "this machine", "when.ci"],
 )
-def test_what_is_wise(check: Check, text: str) -> None:
+def test_what_is_wise(check: RunProgram, text: str) -> None:
     """Nothing is said where there is nothing to say, with --strict neither."""
     done = check(text, "--strict")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("nothing wrong\n")
 
 
-def test_for_people(check: Check) -> None:
+def test_for_people(check: RunProgram) -> None:
     """A warning leaves the exit code at 0, and is told on stderr with a hint."""
     done = check(PERSON)
     assert done.returncode == 0
@@ -106,19 +92,19 @@ def test_for_people(check: Check) -> None:
 
 
 @pytest.mark.parametrize("how", [[], ["--json"]], ids=["people", "json"])
-def test_strict(check: Check, how: list[str]) -> None:
+def test_strict(check: RunProgram, how: list[str]) -> None:
     """With --strict a warning is a fault: exit code 3."""
     assert check(PERSON, "--strict", *how).returncode == 3
 
 
-def test_a_parent_is_told_once(check: Check) -> None:
+def test_a_parent_is_told_once(check: RunProgram) -> None:
     """What three profiles have from one parent is said at the parent."""
     children = "".join(f"[profiles.c{n}]\nextends = 'work'\n{HOSTS}" for n in range(3))
     (warning,) = warnings(check, f'{WISE}client_secret = "{CANARY}"\n{children}')
     assert warning["line"] == 6
 
 
-def test_a_shadowed_secret_counts_for_nothing(check: Check, tmp_path: Path) -> None:
+def test_a_shadowed_secret_counts_for_nothing(check: RunProgram, tmp_path: Path) -> None:
     """A literal secret in an included file is not told of where an upper file has that profile."""
     team = tmp_path / "team.toml"
     team.write_text(f'{WISE}client_secret = "{CANARY}"\n', "utf-8")
@@ -143,7 +129,7 @@ def machine(issuer: str) -> str:
     return f'{text}{HOSTS}scopes = ["api.read", "api.reed"]\n'
 
 
-def test_online_a_scope_that_is_not_announced(check: Check) -> None:
+def test_online_a_scope_that_is_not_announced(check: RunProgram) -> None:
     """A scope that the provider does not announce is told with those that it does."""
     with announcing(["api.read", "api.write"]) as server:
         (warning,) = warnings(check, machine(server.url), "--online")
@@ -153,13 +139,13 @@ def test_online_a_scope_that_is_not_announced(check: Check) -> None:
 
 
 @pytest.mark.parametrize("scopes", [["api.read", "api.reed"], None], ids=["known", "not said"])
-def test_online_nothing_to_say(check: Check, scopes: list[str] | None) -> None:
+def test_online_nothing_to_say(check: RunProgram, scopes: list[str] | None) -> None:
     """A provider that announces the scopes, or none at all, gives no warning."""
     with announcing(scopes) as server:
         assert warnings(check, machine(server.url), "--online") == []
 
 
-def test_online_a_provider_that_does_not_answer(check: Check) -> None:
+def test_online_a_provider_that_does_not_answer(check: RunProgram) -> None:
     """A provider that is not there is a warning at its issuer, and the file is as good as before."""
     with announcing([]) as server:
         gone = server.url
@@ -168,14 +154,14 @@ def test_online_a_provider_that_does_not_answer(check: Check) -> None:
     assert "cannot reach" in warning["message"]
 
 
-def test_offline_nobody_is_asked(check: Check) -> None:
+def test_offline_nobody_is_asked(check: RunProgram) -> None:
     """Without --online the provider is not called."""
     with announcing([]) as server:
         assert warnings(check, machine(server.url)) == []
         assert not server.requests
 
 
-def test_online_each_provider_once(check: Check) -> None:
+def test_online_each_provider_once(check: RunProgram) -> None:
     """Two profiles of one provider cost one question."""
     with announcing(["api.read", "api.reed"]) as server:
         text = machine(server.url)
@@ -183,7 +169,7 @@ def test_online_each_provider_once(check: Check) -> None:
         assert len(server.requests) == 1
 
 
-def test_a_schema_that_is_missing(check: Check, tmp_path: Path) -> None:
+def test_a_schema_that_is_missing(check: RunProgram, tmp_path: Path) -> None:
     """A `#:schema` line that names a file that is not there is told of, and what makes it; then no more."""
     text = f"#:schema profiles.schema.json\n{WISE}"
     (warning,) = warnings(check, text)

@@ -2,7 +2,6 @@
 
 import shlex
 import stat
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,20 +12,8 @@ from conftest import RunProgram
 from profiles_file import KEY
 from terminal import Terminal
 
-from requests_auth_profiles.cli import run
-
 Editor = Callable[..., None]
 NEW = '[profiles.new]\nflow = "ntlm"\n'
-
-
-@pytest.fixture
-def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> RunProgram:
-    """Run the command line in this process, without a terminal."""
-
-    def called(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(words, run(words), *capsys.readouterr())
-
-    return called
 
 
 @pytest.fixture

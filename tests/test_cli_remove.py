@@ -1,6 +1,5 @@
 """`requests-auth remove NAME`: one profile less, and every other byte as it was."""
 
-import subprocess
 import tomllib
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from profiles_file import KEY
 
 from requests_auth_profiles._config.file import ProfilesFile
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.cli import run
 from requests_auth_profiles.cli.statements import with_profile, without_profile
 from requests_auth_profiles.cli.written import profile_lines
 from requests_auth_profiles.stores import FileStore
@@ -21,16 +19,6 @@ from requests_auth_profiles.stores.keys import key_files
 
 NTLM = 'flow = "ntlm"\n'
 TEXT = f"{KEY}description = '''\n[profiles.new]\n'''\n"
-
-
-@pytest.fixture
-def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> RunProgram:
-    """Run the command line in this process, without a terminal."""
-
-    def called(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(words, run(words), *capsys.readouterr())
-
-    return called
 
 
 FORMS = {

@@ -1,14 +1,13 @@
 """The verb `show`: what holds for a profile, what set it, and that no secret is told."""
 
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from conftest import RunProgram
 from profiles_file import written
-
-from requests_auth_profiles.cli import run
 
 CANARY = "canary-hunter2"
 FILE = """\
@@ -84,26 +83,10 @@ SECRETS = {
 }
 
 
-class Done(NamedTuple):
-    """What the verb ended with."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
 @pytest.fixture
-def show(capsys: pytest.CaptureFixture[str]) -> Run:
+def show(cli: RunProgram) -> RunProgram:
     """Run the verb in this process: `show("work", "--json").stdout`."""
-
-    def done(*arguments: str) -> Done:
-        code = run(["show", *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return done
+    return partial(cli, "show")
 
 
 @pytest.fixture
@@ -118,7 +101,7 @@ def files(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def rows(show: Run, name: str) -> dict[str, Any]:
+def rows(show: RunProgram, name: str) -> dict[str, Any]:
     """What is told of each key, with its origin."""
     done = show(name, "--origin", "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -198,7 +181,7 @@ def line(text: str, begins: str, after: str) -> int:
 )
 def test_what_a_profile_says(
     files: Path,
-    show: Run,
+    show: RunProgram,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     ci: str,
@@ -224,7 +207,7 @@ def test_what_a_profile_says(
     ],
 )
 def test_what_a_house_provider_says(
-    files: Path, show: Run, key: str, value: object, begins: str, after: str
+    files: Path, show: RunProgram, key: str, value: object, begins: str, after: str
 ) -> None:
     """What a house's own provider says has the line of the file that is included."""
     place = (str(files.parent / "team.toml"), line(TEAM, begins, after))
@@ -241,20 +224,20 @@ def test_what_a_house_provider_says(
     ],
 )
 def test_what_stands_in_no_file(
-    files: Path, show: Run, key: str, value: object, origin: tuple[str, str | None]
+    files: Path, show: RunProgram, key: str, value: object, origin: tuple[str, str | None]
 ) -> None:
     """A known provider's and a bare default have no file and no line."""
     assert told(rows(show, "work")[key]) == (value, *origin, False, None, None)
 
 
-def test_keys_of_another_flow(files: Path, show: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_of_another_flow(files: Path, show: RunProgram, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where CI has another flow, keys that mean nothing in it are not told."""
     assert "redirect_port" in rows(show, "work")
     monkeypatch.setenv("CI", IN_CI)
     assert "redirect_port" not in rows(show, "work")
 
 
-def test_for_people(files: Path, show: Run) -> None:
+def test_for_people(files: Path, show: RunProgram) -> None:
     """A key is written as in the file, with its place and its origin behind it."""
     said = show("work", "--origin")
     shown = next(one for one in said.stdout.splitlines() if one.startswith("instance"))
@@ -266,14 +249,14 @@ def test_for_people(files: Path, show: Run) -> None:
 
 @pytest.mark.parametrize(("ci", "said"), [(ELSEWHERE, None), (IN_CI, "CI")])
 def test_where_it_runs(
-    files: Path, show: Run, monkeypatch: pytest.MonkeyPatch, ci: str, said: str | None
+    files: Path, show: RunProgram, monkeypatch: pytest.MonkeyPatch, ci: str, said: str | None
 ) -> None:
     """The variable that tells of CI is named, as other keys hold there."""
     monkeypatch.setenv("CI", ci)
     assert json.loads(show("work", "--json").stdout)["ci"] == said
 
 
-def test_a_composition(files: Path, show: Run) -> None:
+def test_a_composition(files: Path, show: RunProgram) -> None:
     """Each member is told with what it writes, and where it goes."""
     assert json.loads(show("both", "--json").stdout)["members"] == [
         {"name": "key", "writes": ["header X-Api-Key"], "hosts": ["api.acme.com"]},
@@ -281,7 +264,7 @@ def test_a_composition(files: Path, show: Run) -> None:
     ]
 
 
-def test_a_template(files: Path, show: Run) -> None:
+def test_a_template(files: Path, show: RunProgram) -> None:
     """A profile that is only there to be extended is shown, with what it lacks."""
     done = show("base")
     assert done.returncode == 0
@@ -289,7 +272,7 @@ def test_a_template(files: Path, show: Run) -> None:
     assert "base can only be extended: it has no flow" in done.stderr
 
 
-def test_a_template_with_an_open_place(files: Path, show: Run) -> None:
+def test_a_template_with_an_open_place(files: Path, show: RunProgram) -> None:
     """What a provider needs, and what a child has to say, is told as such."""
     child = 'extends = "base"\nflow = "authorization-code-pkce"\nclient_id = "x"\ninstance = "acme.okta.com"'
     written(files.parent, f'[profiles.base]\nprovider = "okta"\n[profiles.child]\n{child}\n')
@@ -301,7 +284,7 @@ def test_a_template_with_an_open_place(files: Path, show: Run) -> None:
     ['[profiles.child]\nextends = "base"\nflow = "implicit"', '[profiles.base.when.ci]\nflow = "implicit"'],
     ids=["extends", "when.ci"],
 )
-def test_a_key_that_means_something_else(files: Path, show: Run, child: str) -> None:
+def test_a_key_that_means_something_else(files: Path, show: RunProgram, child: str) -> None:
     """A token that another flow takes for a word is a fault of that flow, and not told."""
     base = f'[profiles.base]\nflow = "bearer"\ntoken = "{CANARY}"'
     more = 'authorization_url = "https://a.com/a"\nclient_id = "x"'
@@ -313,7 +296,7 @@ def test_a_key_that_means_something_else(files: Path, show: Run, child: str) -> 
     assert CANARY not in done.stderr
 
 
-def test_an_unknown_name(files: Path, show: Run) -> None:
+def test_an_unknown_name(files: Path, show: RunProgram) -> None:
     """A name that is not there is an error as with other verbs."""
     done = show("wrok")
     assert (done.returncode, done.stdout) == (3, "")
@@ -322,7 +305,7 @@ def test_an_unknown_name(files: Path, show: Run) -> None:
 
 @pytest.mark.parametrize("flow", SECRETS)
 @pytest.mark.parametrize("how", [[], ["--origin"], ["--json"]], ids=" ".join)
-def test_no_secret(files: Path, show: Run, flow: str, how: list[str]) -> None:
+def test_no_secret(files: Path, show: RunProgram, flow: str, how: list[str]) -> None:
     """Neither a secret in the file, nor a text that may be one, is told."""
     written(files.parent, f'[profiles.work]\nflow = "{flow}"\n{SECRETS[flow]}\n')
     done = show("work", *how)
@@ -352,7 +335,7 @@ def test_no_secret(files: Path, show: Run, flow: str, how: list[str]) -> None:
         ),
     ],
 )
-def test_what_is_told_of_a_secret(files: Path, show: Run, text: str, key: str, value: object) -> None:
+def test_what_is_told_of_a_secret(files: Path, show: RunProgram, text: str, key: str, value: object) -> None:
     """Where it comes from is told, and the shape of what it stands in."""
     written(files.parent, f"[profiles.work]\n{text}\n")
     assert rows(show, "work")[key]["value"] == value

@@ -12,6 +12,7 @@ import requests
 from counterparts import Provider
 from sign_ins import endpoint
 from signing import EC, RSA, certificate, opened, pem
+from taking_all import forms, taking_all
 from tls import Authority, provider
 from wire import PATIENCE_SECONDS, words_of
 
@@ -49,14 +50,8 @@ def made(home: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 @pytest.fixture
 def server() -> Iterator[AuthorizationServer]:
     """A provider that takes whatever it is told, and writes it down."""
-    with AuthorizationServer() as server:
-        server.replies["token"].extend([Reply.json(ISSUED)] * 3)
+    with taking_all(ISSUED, 3) as server:
         yield server
-
-
-def forms(server: AuthorizationServer) -> list[dict[str, str]]:
-    """What the token endpoint was told."""
-    return [dict(one.form) for one in server.requests if one.path == "/token"]
 
 
 class TestAtTheProvider:

@@ -68,6 +68,6 @@ def test_an_id_token_that_is_sent(world: World, kind: str) -> None:
 
 
 def test_an_id_token_of_the_browser_that_is_sent(world: World) -> None:
-    """Its hash is compared with the access token beside it, and with nothing else (3.2.2.9)."""
+    """The same: its hash is one of the access token beside it, which is neither kept nor used."""
     token = world.sent(world.implicit(**BOTH))
     assert "at_hash" in jwt.decode(token, options={"verify_signature": False})

@@ -10,6 +10,7 @@ import pytest
 import requests
 from counterparts import Provider
 from signing import EC
+from taking_all import forms, taking_all
 from wire import PATIENCE_SECONDS, words_of
 
 from requests_auth_profiles import profile
@@ -48,14 +49,8 @@ def made(home: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 @pytest.fixture
 def server() -> Iterator[AuthorizationServer]:
     """A provider that gives a token for whatever it is told, and writes that down."""
-    with AuthorizationServer() as server:
-        server.replies["token"].extend([Reply.json(ISSUED)] * 4)
+    with taking_all(ISSUED, 4) as server:
         yield server
-
-
-def forms(server: AuthorizationServer) -> list[dict[str, str]]:
-    """What the token endpoint was told."""
-    return [dict(one.form) for one in server.requests if one.path == "/token"]
 
 
 def token_of(subject: str, **more: object) -> str:
