@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any, Self
 
 __all__ = ["RefreshUnusable", "Token", "jwt_expires_at"]
@@ -49,6 +50,18 @@ class Token:
         if not soon or self.expires_at is None or self.obtained_at <= 0 or not self.fresh(now, 0):
             return soon
         return self.expires_at - now <= now - self.obtained_at
+
+    def living(self, now: float) -> dict[str, str]:
+        """What is good of it at `now`, by its names in RFC 7009 section 2.1: until when, for people."""
+        found = {}
+        if self.refresh_token:
+            found["refresh_token"] = "its refresh token is good until it is ended there"
+        if self.expires_at is None:
+            found["access_token"] = "its access token is good until it is ended there"
+        elif now < self.expires_at:
+            end = datetime.fromtimestamp(min(self.expires_at, _LAST_EXPIRES_AT - 1), UTC)
+            found["access_token"] = f"its access token is good until {end:%Y-%m-%d %H:%M} UTC"
+        return found
 
     def __reduce__(self) -> Any:
         raise TypeError("a token is not pickled or copied, as it would carry its secrets")

@@ -14,6 +14,7 @@
         ├── AuthenticationFailed         the sign-in did not end in a token
         │   └── RedirectPortUnavailable  the port of the redirect URI cannot be listened on
         ├── TimeoutOccurred              nobody answered in time
+        ├── NotRevoked                   a token is forgotten here, and still good where it was issued
         ├── ProviderUnavailable          the provider cannot be reached, or fails (a requests.ConnectionError)
         ├── InvalidProviderResponse      the provider's answer breaks the standard
         │   ├── GrantNotProvided         no token in the answer
@@ -48,6 +49,7 @@ __all__ = [
     "InvalidGrantRequest",
     "InvalidProviderResponse",
     "InvalidToken",
+    "NotRevoked",
     "ProfileNotFound",
     "ProfilesFileError",
     "ProviderUnavailable",
@@ -211,6 +213,10 @@ class RedirectPortUnavailable(AuthenticationFailed):
 
 class TimeoutOccurred(RequestsAuthException):
     """Nobody answered in time: the person in the browser, the provider, or another process that signs in."""
+
+
+class NotRevoked(RequestsAuthException):
+    """A token is forgotten here, and still good where it was issued: it could not be ended there."""
 
 
 class ProviderUnavailable(RequestsAuthException, requests.ConnectionError):

@@ -23,6 +23,7 @@ from requests_auth_profiles.errors import (
 __all__ = [
     "ACCESS_TOKEN",
     "JWT_BEARER",
+    "REVOCATION",
     "TOKEN_EXCHANGE",
     "answer_of",
     "implicit_token_of",
@@ -42,6 +43,9 @@ TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 """The type of what is sent to an API, as token exchange has it."""
+
+REVOCATION = "revocation"
+"""What stands for a grant where a token is to be ended (RFC 7009)."""
 
 _REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"
 _NOT_ACCESS = "n_a"
@@ -67,6 +71,8 @@ _GRANT_HINTS = {
     (JWT_BEARER, "invalid_grant"): (
         "check private_key and key_id, issuer_claim, subject, audience, and the clock of this machine"
     ),
+    (REVOCATION, "unauthorized_client"): "allow the client to end its tokens at the provider",
+    (REVOCATION, "unsupported_token_type"): "end it by hand: the provider does not for its clients",
     (TOKEN_EXCHANGE, "invalid_grant"): _EXCHANGE_HINT,
     (TOKEN_EXCHANGE, "invalid_request"): _EXCHANGE_HINT,  # RFC 8693 section 2.2.2
 }

@@ -46,13 +46,14 @@ class Server:
 
     @property
     def host(self) -> str:
-        """The host that people know it by."""
-        return urlsplit(self._said.get("authorization_url") or self.issuer or self._said["token_url"]).netloc
+        """The host that people know it by; empty where the profile does not say."""
+        said = self._said.get("authorization_url") or self.issuer or self._said.get("token_url", "")
+        return urlsplit(said).netloc
 
     @property
     def is_named(self) -> bool:
-        """Whether the profile says anything of where it is."""
-        return bool(self._said)
+        """Whether the profile says where tokens come from."""
+        return bool(self.issuer or self._said.get("token_url"))
 
     @property
     def audience(self) -> str:
@@ -81,7 +82,7 @@ class Server:
         say = "leave par out" if name == _PUSHED else f'say it: {name} = "https://…"'
         if not isinstance(found, str):
             raise ConfigurationError(
-                f"{self.issuer} does not announce its {_ANNOUNCED[name]}",
+                f"{self.issuer or self.host or 'the profile'} does not announce its {_ANNOUNCED[name]}",
                 hint=say,
             )
         if not is_endpoint(found, self.issuer or ""):
