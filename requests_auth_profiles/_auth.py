@@ -1,6 +1,6 @@
 """What requests calls: an authentication by one credential, or by several that sign each request together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Self, cast
 
@@ -11,9 +11,14 @@ from requests_auth_profiles._credential import Credential, InHeader, InQuery
 from requests_auth_profiles._hosts import Reach, is_plain
 from requests_auth_profiles._signed import Placed, Signed
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.errors import CompositionConflict, ConfigurationError, HostNotAllowed
+from requests_auth_profiles.errors import (
+    CompositionConflict,
+    ConfigurationError,
+    HostNotAllowed,
+    RequestsAuthException,
+)
 
-__all__ = ["ComposedAuth", "ProfileAuth", "SupportMultiAuth"]
+__all__ = ["ComposedAuth", "ProfileAuth", "SupportMultiAuth", "joined", "signed_out"]
 
 
 class SupportMultiAuth:
@@ -100,9 +105,16 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
         """A new token, whatever is kept."""
         return self._credential.source.login()
 
-    def logout(self) -> None:
-        """Forgets the token that is kept."""
-        self._credential.source.logout()
+    def logout(self, *, revoke: bool = False) -> None:
+        """Forgets the token that is kept.
+
+        Args:
+            revoke: whether it is ended where it was issued, too (RFC 7009).
+
+        Raises:
+            NotRevoked: it is forgotten, and still good there.
+        """
+        self._credential.source.logout(revoke=revoke)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a request.
@@ -211,10 +223,10 @@ class ComposedAuth(SupportMultiAuth, AuthBase):
         for member in self._ours:
             member.login()
 
-    def logout(self) -> None:
-        """Forgets the tokens of all of them."""
-        for member in self._ours:
-            member.logout()
+    def logout(self, *, revoke: bool = False) -> None:
+        """Forgets the tokens of all of them, whatever becomes of one; see `ProfileAuth.logout`."""
+        if failures := signed_out(self._ours, revoke=revoke):
+            raise joined(failures)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a request with each of them.
@@ -239,6 +251,34 @@ class ComposedAuth(SupportMultiAuth, AuthBase):
 
     def __reduce__(self) -> Any:
         raise _no_pickle(self.name)
+
+
+def signed_out(
+    auths: Iterable[ProfileAuth | ComposedAuth], *, revoke: bool, done: Callable[[str], object] = str
+) -> list[RequestsAuthException]:
+    """Has all of them forget their tokens; gives what went wrong.
+
+    Args:
+        auths: they.
+        revoke: see `ProfileAuth.logout`.
+        done: called with the name of each where nothing did.
+    """
+    failures = []
+    for auth in auths:
+        try:
+            auth.logout(revoke=revoke)
+        except RequestsAuthException as failure:
+            failures.append(failure)
+        else:
+            done(auth.name)
+    return failures
+
+
+def joined(failures: Sequence[RequestsAuthException]) -> RequestsAuthException:
+    """One error that tells all of these."""
+    *others, last = failures
+    kind = type(last) if len({*map(type, failures)}) == 1 else RequestsAuthException
+    return kind("\n".join([*map(str, others), last.message]), hint=last.hint) if others else last
 
 
 def _composed(*parts: object) -> ComposedAuth:

@@ -12,6 +12,7 @@ from requests_auth_profiles._token import RefreshUnusable, Token
 from requests_auth_profiles.errors import (
     AuthenticationFailed,
     InteractionRequired,
+    NotRevoked,
     ProviderUnavailable,
     RefreshRefused,
     RequestsAuthException,
@@ -35,6 +36,7 @@ _REPLACED = (
 _NARROWER = "The provider granted %s less than was asked for: no scope %s"
 _PASSING = (ProviderUnavailable, TimeoutOccurred, StoreUnavailable)
 _LOG = logging.getLogger("requests_auth_profiles")
+_Kept = Callable[[], Token | None]
 
 
 class TokenSource(Protocol):
@@ -49,8 +51,15 @@ class TokenSource(Protocol):
     def login(self) -> Token:
         """A new token, whatever there is."""
 
-    def logout(self) -> None:
-        """Forgets the token that is kept."""
+    def logout(self, *, revoke: bool = False) -> None:
+        """Forgets the token that is kept.
+
+        Args:
+            revoke: whether it is ended where it was issued, too.
+
+        Raises:
+            NotRevoked: it is forgotten, and still good there.
+        """
 
 
 class Grant(Protocol):
@@ -108,7 +117,7 @@ class StaticSource:
         """The same: there is nothing to sign in to."""
         return self.token()
 
-    def logout(self) -> None:
+    def logout(self, *, revoke: bool = False) -> None:  # noqa: ARG002  nothing is kept that could be ended
         """Has it looked up again the next time."""
         self.forget(None)
 
@@ -143,9 +152,13 @@ class DeferredSource:
         """See `TokenSource`."""
         return self._source.login()
 
-    def logout(self) -> None:
+    def logout(self, *, revoke: bool = False) -> None:
         """See `TokenSource`."""
-        self._source.logout()
+        self._source.logout(revoke=revoke)
+
+
+def _by_nobody(_: _Kept) -> NotRevoked:
+    return NotRevoked("a token is forgotten here, and not ended", hint="have it ended where it was issued")
 
 
 class CachedSource:
@@ -163,6 +176,7 @@ class CachedSource:
         patience_seconds: how long to wait for another who is renewing it.
         may_change: whether what it is issued for may be something else at the next request, as where somebody
             else's token, which is read at each use, is turned into it.
+        revoke: has what is kept ended where it was issued, and gives why that could not be.
         proof: gives what the caller of the moment proves itself by, where not all callers do so alike: a
             failure is shared only by those who would fail in the same way.
         now: the clock (epoch seconds).
@@ -180,6 +194,7 @@ class CachedSource:
         early_expiry_seconds: float,
         patience_seconds: float,
         may_change: bool = False,
+        revoke: Callable[[_Kept], NotRevoked | None] = _by_nobody,
         proof: Callable[[], object] = lambda: None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -192,6 +207,7 @@ class CachedSource:
         self._early_expiry_seconds = early_expiry_seconds
         self._patience_seconds = patience_seconds
         self._may_change = may_change
+        self._revoke = revoke
         self._proof = proof
         self._now = now
         self._held: Token | None = None
@@ -229,11 +245,15 @@ class CachedSource:
             self._held = self._won(None, None)
         return self._held
 
-    def logout(self) -> None:
-        """Forgets the token, here and in the store."""
+    def logout(self, *, revoke: bool = False) -> None:
+        """Forgets the token, here and in the store; see `TokenSource`."""
         with self._lock(self._patience_seconds):
+            # First: whoever is killed in between still has what to ask with once more.
+            failure = self._revoke(lambda: self._store.get(self._key) or self._held) if revoke else None
             self._store.delete(self._key)
         self._held = None
+        if failure is not None:
+            raise failure
 
     def _looked_up(self, refused: Token | None) -> Token:
         stored = self.stored()

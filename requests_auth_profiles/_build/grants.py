@@ -14,12 +14,13 @@ from requests_auth_profiles._oauth2.grants import ClientCredentials, Password, T
 from requests_auth_profiles._oauth2.server import Server
 from requests_auth_profiles._oauth2.sign_in import AuthorizationCode, Implicit
 from requests_auth_profiles._source import Grant
+from requests_auth_profiles._token import Token
 
 if TYPE_CHECKING:
     from requests_auth_profiles._oauth2.attendant import Attendant
     from requests_auth_profiles._oauth2.loopback import Loopback
 
-__all__ = ["called", "grant_of"]
+__all__ = ["called", "grant_of", "revoke"]
 
 
 def called(scheme: OAuth2) -> tuple[Server, Channel]:
@@ -104,6 +105,16 @@ def grant_of(  # noqa: PLR0911  a case for each flow
         code_field_name=scheme.code_field_name,
         par=scheme.par,
     )
+
+
+def revoke(scheme: OAuth2, token: Token) -> None:
+    """Ends a token of a profile at its provider; see `Revocation.revoke`."""
+    # Imported here: most programs never sign out.
+    from requests_auth_profiles._oauth2.revocation import Revocation
+
+    server, channel = called(scheme)
+    proof = endpoint_auth(scheme, server, channel.now)
+    Revocation(server=server, channel=channel, client_auth=proof).revoke(token)
 
 
 def _attend(name: str, attendant: "Attendant | None") -> "Attendant":

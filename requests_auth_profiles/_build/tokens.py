@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from requests_auth_profiles._build.grants import grant_of
+from requests_auth_profiles._build.ending import Ending
+from requests_auth_profiles._build.grants import grant_of, revoke
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Command, OAuth2
 from requests_auth_profiles._oauth2.device import LONGEST_SECONDS
@@ -30,13 +31,15 @@ _PATIENCE_SECONDS = 10.0  # what the other one needs beyond its own time limit
 def printed(name: str, scheme: Command, store: TokenStore) -> CachedSource:
     """Where the token of a profile comes from that a program prints; see `issued`."""
     told = json.dumps([scheme.command, str(scheme.folder)])
+    fingerprint = hashlib.sha256(told.encode()).hexdigest()
     return CachedSource(
         Program(name, scheme.command, scheme.folder),
         store,
         name,
         label=name,
         again=f"requests-auth login {name}",
-        issued_for=hashlib.sha256(told.encode()).hexdigest(),
+        issued_for=fingerprint,
+        revoke=Ending(name, lambda: fingerprint, None),
         early_expiry_seconds=scheme.early_expiry,
         patience_seconds=3 * _PATIENCE_SECONDS + _PATIENCE_SECONDS,  # a program has 30 s
     )
@@ -60,6 +63,7 @@ def issued(name: str, scheme: OAuth2, store: TokenStore, attendant: "Attendant |
         again=f"requests-auth login {name}",
         issued_for=partial(_fingerprint, scheme),
         may_change=scheme.exchange is not None,
+        revoke=Ending(name, partial(_fingerprint, scheme), partial(revoke, scheme)),
         early_expiry_seconds=scheme.early_expiry,
         # The other one may discover endpoints, wait for the person, and exchange the code.
         patience_seconds=2 * scheme.timeout + person + _PATIENCE_SECONDS,

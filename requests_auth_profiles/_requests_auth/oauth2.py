@@ -129,12 +129,16 @@ class _CacheSource:
             raise self._foreign("gave the token that it keeps")
         return token
 
-    def logout(self) -> None:
+    def logout(self, *, revoke: bool = False) -> None:
         """Forgets the token.
 
         Raises:
-            ConfigurationError: the cache is another one than ours.
+            ConfigurationError: it should be ended at its provider too, or the cache is another one than ours.
         """
+        if revoke:
+            raise ConfigurationError(
+                f"{self._label} does not know where its provider ends tokens", hint="make a profile of it"
+            )
         if not isinstance(OAuth2.token_cache, TokenMemoryCache):
             raise self._foreign("cannot be told to forget a token")
         OAuth2.token_cache.forget(self._key)

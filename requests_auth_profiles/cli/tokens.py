@@ -11,21 +11,22 @@ import click
 import requests
 from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema
 
-from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
+from requests_auth_profiles._auth import ComposedAuth, ProfileAuth, joined, signed_out
 from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config import environment
-from requests_auth_profiles._config.spec import Compose, OAuth2
+from requests_auth_profiles._config.spec import Command, Compose, OAuth2
 from requests_auth_profiles._credential import InHeader
 from requests_auth_profiles._oauth2.response import printable
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.cli.context import builder, lasts, usable, with_file
 from requests_auth_profiles.cli.table import show_table
-from requests_auth_profiles.errors import StoreError, StoreUnavailable
+from requests_auth_profiles.errors import NotRevoked, RequestsAuthException, StoreError, StoreUnavailable
 from requests_auth_profiles.stores import FallbackStore, FileStore
 
 __all__ = ["login", "logout", "request", "status", "token"]
 
 _FIRST_ERROR_STATUS = 400
+_KEEPING = (Command, OAuth2)
 _MOST_SECONDS = 1_000_000  # poll(2) takes no more than some 24 days
 
 
@@ -55,24 +56,52 @@ def login(name: str | None) -> None:
 @with_file
 @click.argument("name", required=False)
 @click.option("--all", "everything", is_flag=True, help="Forget the tokens of all profiles.")
-def logout(name: str | None, *, everything: bool) -> None:
+@click.option("--revoke", is_flag=True, help="Have the provider end it too, where it does (RFC 7009).")
+def logout(name: str | None, *, everything: bool, revoke: bool) -> None:
     """Forget the token of a profile.
 
-    The next use signs in again.
+    The next use signs in again. What --revoke cannot end is forgotten too, and told: the exit code is 1.
     """
     build = builder()
-    if not everything:
-        auth = build.auth(name)
-        auth.logout()
-        kept = _tokens_of(build, auth.name)
-        click.echo(f"Forgot the token of {auth.name}." if kept else f"{auth.name} keeps no token.", err=True)
-        return
-    if name:
+    if everything and name:
         raise click.UsageError("name a profile, or say --all")
-    store = _file_store(build)
-    if store is not None:
+    failures = _all_out(build, revoke=revoke) if everything else _out(build, name, revoke=revoke)
+    if failures:
+        raise joined(failures)
+
+
+def _out(build: Builder, name: str | None, *, revoke: bool) -> list[RequestsAuthException]:
+    """Signs out of a profile; gives what went wrong."""
+    name = build.auth(name).name
+    if not (names := _tokens_of(build, name)):
+        click.echo(f"{name} keeps no token.", err=True)
+    kept, did = build.store.keys(), "Revoked and forgot" if revoke else "Forgot"
+
+    def tell(one: str) -> None:
+        said = f"{did} the token of {one}." if one.casefold() in kept else f"{one} was not signed in."
+        click.echo(said, err=True)
+
+    return signed_out(map(build.auth, names), revoke=revoke, done=tell)
+
+
+def _all_out(build: Builder, *, revoke: bool) -> list[RequestsAuthException]:
+    """Signs out of all profiles, also those that are not in the file any more; gives what went wrong."""
+    failures: list[RequestsAuthException] = []
+    if revoke:
+        kept = dict.fromkeys(build.store.keys())
+        for spec in usable(build):
+            if isinstance(spec.scheme, _KEEPING) and spec.name.casefold() in kept:
+                failures += _out(build, spec.name, revoke=True)
+                kept.pop(spec.name.casefold())
+        hint = "have it ended where it was issued"
+        failures += [
+            NotRevoked(f"the token of {one}, no profile of this file, is forgotten and not ended", hint=hint)
+            for one in kept
+        ]
+    if (store := _file_store(build)) is not None:
         store.clear()
     click.echo("Forgot all tokens.", err=True)
+    return failures
 
 
 @click.command()
@@ -84,7 +113,7 @@ def status(*, as_json: bool) -> None:
     rows = [
         _state(spec.name, build.auth(spec.name), spec.flow)
         for spec in usable(build)
-        if isinstance(spec.scheme, OAuth2)
+        if isinstance(spec.scheme, _KEEPING)
     ]
     store = _file_store(build)
     where = "memory, for this process only" if store is None else str(store.folder)
@@ -261,7 +290,7 @@ def _tokens_of(build: Builder, name: str) -> list[str]:
     scheme = build.file.profile(name).scheme
     if isinstance(scheme, Compose):
         return [one for member in scheme.members for one in _tokens_of(build, member)]
-    return [name] if isinstance(scheme, OAuth2) else []
+    return [name] if isinstance(scheme, _KEEPING) else []
 
 
 def _is_kept(build: Builder, name: str) -> bool:
