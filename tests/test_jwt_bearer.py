@@ -20,7 +20,7 @@ from requests_auth_profiles.errors import (
     InvalidGrantRequest,
     RequestsAuthException,
 )
-from requests_auth_profiles.testing import AuthorizationServer, Reply
+from requests_auth_profiles.testing import AuthorizationServer, Client, Reply
 
 Make = Callable[..., ProfileAuth]
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -173,6 +173,15 @@ class TestWhatIsSent:
         made(*lines, key=key_file(RSA, token_uri=url)).token()
         (form,) = forms(server)
         assert opened(form["client_assertion"], RSA.public_key(), "RS256", url)["iss"] == "nightly"
+
+    def test_where_tokens_of_a_key_file_end(self, server: AuthorizationServer, made: Make) -> None:
+        """A `revocation_url` beside the file names no other provider, and is where its tokens are ended."""
+        server.clients["nightly"] = Client()
+        line = f'revocation_url = "{server.issuer}/revoke"'
+        auth = made('client_id = "nightly"', line, key=key_file(RSA, token_uri=f"{server.issuer}/token"))
+        auth.token()
+        auth.logout(revoke=True)
+        assert [one.path for one in server.requests] == ["/token", "/revoke"]
 
     def test_googles_row(self, tmp_path: Path) -> None:
         """Google's row says whom the assertion is for, which is not its issuer."""

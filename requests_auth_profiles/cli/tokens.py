@@ -75,6 +75,7 @@ def _out(build: Builder, name: str | None, *, revoke: bool) -> list[RequestsAuth
     name = build.auth(name).name
     if not (names := _tokens_of(build, name)):
         click.echo(f"{name} keeps no token.", err=True)
+        return []
     kept, did = build.store.keys(), "Revoked and forgot" if revoke else "Forgot"
 
     def tell(one: str) -> None:
