@@ -299,7 +299,7 @@ def test_a_wrong_key_changes_nothing(folder: Path, use: str) -> None:
     before = all_bytes(folder)
     with pytest.raises(StoreKeyError, match="is not the one") as wrong:
         USES[use](opened(folder, OTHER_KEY))
-    assert "logout --all" in wrong.value.hint
+    assert "store clear" in wrong.value.hint
     assert all_bytes(folder) == before
 
 

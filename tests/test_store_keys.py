@@ -94,7 +94,7 @@ class TestKeyFiles:
         """It holds 32 random bytes, 0600 in 0700, under the id that the record names."""
         kept(folder, key_files(keys))
         (file,) = keys.iterdir()
-        assert file.stem == json.loads((folder / "store.json").read_bytes())["kid"]
+        assert file.stem == json.loads((folder / "store.json").read_bytes())["keys"][0]["kid"]
         assert key_id(decode_key(file.read_text(), "")) == file.stem
         assert [stat.filemode(path.stat().st_mode) for path in (keys, file)] == ["drwx------", "-rw-------"]
 
@@ -227,7 +227,8 @@ class TestChoice:
         """The record names the source and which key it is, and the next process finds its token by it."""
         kept(folder, SOURCES[first](keys))
         said = json.loads((folder / "store.json").read_bytes())
-        assert (list(said), said["v"], said["key"]) == (["v", "key", "kid", "mac"], 1, first)
+        (entry,) = said["keys"]
+        assert (list(said), said["v"], entry["source"]) == (["v", "keys", "mac"], 1, first)
         assert FileStore(folder, SOURCES[first](keys)).get("work") == TOKEN
 
     @chosen

@@ -33,10 +33,14 @@ class TestRecord:
     @pytest.mark.parametrize(
         ("change", "match"),
         [
-            ({"key": "other"}, "a key from 'other'"),
+            ({"source": "other"}, "a key from 'other'"),
             ({"kid": key_id(OTHER_KEY)}, "is not the one"),
             ({"kid": "../../../etc/shadow"}, "was changed"),
             ({"kid": ""}, "was changed"),
+            ({"wrapped": "x"}, "was changed"),
+            ({"wrapped": None}, "is damaged"),
+            ({"keys": []}, "was changed"),
+            ({"keys": ["x"]}, "is damaged"),
             ({"mac": "0" * 64}, "was changed"),
             ({"mac": "é" * 64}, "was changed"),
             ({"mac": 1}, "is damaged"),
@@ -50,7 +54,10 @@ class TestRecord:
         """Whatever was changed is an error that changes nothing, not a reason for a new key."""
         kept(folder, source())
         path = folder / "store.json"
-        path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
+        said = json.loads(path.read_bytes())
+        entry = said["keys"][0]
+        (entry if change.keys() <= entry.keys() else said).update(change)
+        path.write_text(json.dumps(said))
         assert "begin anew" in refused(folder, source(), match)
 
     def test_a_source_cannot_be_written_into_it(self, folder: Path) -> None:
@@ -186,7 +193,9 @@ class TestClear:
         (others,) = keys.iterdir()
         kept(folder, key_files(keys))
         path = folder / "store.json"
-        path.write_text(json.dumps(json.loads(path.read_bytes()) | {"kid": others.stem}))
+        said = json.loads(path.read_bytes())
+        said["keys"][0]["kid"] = others.stem
+        path.write_text(json.dumps(said))
         FileStore(folder, key_files(keys)).clear()
         assert others in keys.iterdir()
         assert not path.exists()

@@ -1,36 +1,26 @@
-"""The key of a file store: where it comes from, and the record that this never changes silently.
-
-`store.json` beside the documents says which source the key has and which key it is. It is read before there
-is a key, so nothing in it is believed further than that: a wrong source or key is an error, and its MAC is
-checked as soon as the key is there.
-"""
+"""The key of a store: where it comes from."""
 
 import base64
 import binascii
-import hmac
-import json
 import logging
 import os
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from requests_auth_profiles import _private_file
-from requests_auth_profiles.errors import StoreKeyError, StoreVersionError
+from requests_auth_profiles.errors import StoreKeyError
+from requests_auth_profiles.stores._passphrase import unwrap, wrap
 from requests_auth_profiles.stores._unavailable import unavailable
-from requests_auth_profiles.stores.sealing import KEY_BYTES, KEY_ID, derive, key_id
+from requests_auth_profiles.stores.record import BEGIN_ANEW, Entry
+from requests_auth_profiles.stores.sealing import KEY_BYTES, key_id
 
-__all__ = ["KeySource", "Record", "decode_key", "key_files"]
+__all__ = ["KeySource", "decode_key", "key_files"]
 
-_VERSION = 1
-_MAC = re.compile(r"[0-9a-f]{64}")
 _LIMIT = 64 * 1024
 _LOG = logging.getLogger("requests_auth_profiles")
 _NEW_KEY = "openssl rand -base64 32"
-_BEGIN_ANEW = "begin anew: requests-auth logout --all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +30,49 @@ class KeySource:
     Args:
         name: what the record says of it.
         read: gives the key; its argument is the id of the key that is wanted, empty where none is known.
-        create: makes a store's first key; None = the key is there already.
+        create: makes a new key and keeps it; None = the key is there already.
         forget: removes the key of that id, if it is there; None = it is not ours to remove.
+        is_passphrase: what `read` gives is a passphrase (UTF-8): each key is a random one, which the record
+            holds wrapped by it.
     """
 
     name: str
     read: Callable[[str], bytes]
     create: Callable[[], bytes] | None = None
     forget: Callable[[str], None] | None = None
+    is_passphrase: bool = False
+
+    def first(self) -> tuple[bytes, Entry]:
+        """A key to seal with from now on: a new one, where the source makes them.
+
+        Raises:
+            StoreKeyError: it gives none here.
+        """
+        if self.is_passphrase:
+            key = os.urandom(KEY_BYTES)
+            return key, Entry(self.name, key_id(key), wrap(key, self.read("")))
+        key = self.read("") if self.create is None else self.create()
+        return key, Entry(self.name, key_id(key))
+
+    def key(self, entry: Entry, where: str) -> bytes:
+        """The key of an entry.
+
+        Args:
+            entry: what is recorded.
+            where: where that is, for the message.
+
+        Raises:
+            StoreKeyError: it is missing, or another one.
+        """
+        key = self.read(entry.kid)
+        if entry.wrapped:
+            key = unwrap(entry.wrapped, key, where)
+        if key_id(key) != entry.kid:
+            raise StoreKeyError(
+                f"the key from {self.name!r} is not the one that the tokens are sealed with",
+                hint=f"give that key again, or {BEGIN_ANEW}",
+            )
+        return key
 
 
 def decode_key(text: str, where: str) -> bytes:
@@ -97,7 +122,7 @@ def key_files(folder: Path) -> KeySource:
             data, _ = _private_file.read(path, limit=_LIMIT)
         except FileNotFoundError:
             raise StoreKeyError(
-                f"the key file of the token store is missing: {path}", hint=f"restore it, or {_BEGIN_ANEW}"
+                f"the key file of the token store is missing: {path}", hint=f"restore it, or {BEGIN_ANEW}"
             ) from None
         except _private_file.UnsafeFileError as error:
             raise StoreKeyError(f"the key of the token store is not safe: {error}", hint=error.hint) from None
@@ -115,89 +140,3 @@ def key_files(folder: Path) -> KeySource:
             path.unlink(missing_ok=True)
 
     return KeySource("file", read, create, forget)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What `store.json` says.
-
-    Args:
-        source: the name of the key's source.
-        kid: the id of the key.
-        mac: proves that who wrote it had the key.
-    """
-
-    source: str
-    kid: str
-    mac: str
-
-    @classmethod
-    def of(cls, source: str, key: bytes) -> "Record":
-        """The record of a key and its source."""
-        kid = key_id(key)
-        return cls(
-            source, kid, hmac.new(derive(key, "record"), f"{source}\0{kid}".encode(), "sha256").hexdigest()
-        )
-
-    @classmethod
-    def read(cls, path: Path) -> "Record | None":
-        """The record at a path, or None where there is none.
-
-        Raises:
-            StoreKeyError: it is damaged.
-            StoreVersionError: it is of another version.
-            OSError: it cannot be read.
-        """
-        try:
-            said: Any = json.loads(_private_file.read(path, limit=_LIMIT)[0])
-        except FileNotFoundError:
-            return None
-        except (ValueError, RecursionError):
-            said = None
-        if isinstance(said, dict) and type(said.get("v")) is int and said["v"] != _VERSION:
-            raise StoreVersionError(
-                f"{path} was written by another version", hint="pip install -U requests-auth-profiles"
-            )
-        members = {"v": int, "key": str, "kid": str, "mac": str}
-        if not isinstance(said, dict) or {name: type(value) for name, value in said.items()} != members:
-            raise StoreKeyError(f"{path} is damaged", hint=_BEGIN_ANEW)
-        # Where there are key files, the key's id becomes a part of a path.
-        if not KEY_ID.fullmatch(said["kid"]) or not _MAC.fullmatch(said["mac"]):
-            raise StoreKeyError(f"{path} was changed", hint=_BEGIN_ANEW)
-        return cls(said["key"], said["kid"], said["mac"])
-
-    def write(self, path: Path) -> None:
-        """Writes it to a path.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        said = {"v": _VERSION, "key": self.source, "kid": self.kid, "mac": self.mac}
-        _private_file.replace(path, json.dumps(said).encode() + b"\n")
-
-    def key(self, source: KeySource, path: Path, known: bytes | None = None) -> bytes:
-        """The key that it records.
-
-        Args:
-            source: where the key comes from now.
-            path: where the record is.
-            known: the key that was read before, if one was.
-
-        Raises:
-            StoreKeyError: the key has another source now, is another one, or the record was changed.
-        """
-        if source.name != self.source:
-            raise StoreKeyError(
-                f"the tokens are sealed with a key from {self.source!r} (recorded in {path}), "
-                f"and the key comes from {source.name!r} now",
-                hint=f"give that key again, or {_BEGIN_ANEW}",
-            )
-        key = known if known is not None and key_id(known) == self.kid else source.read(self.kid)
-        if key_id(key) != self.kid:
-            raise StoreKeyError(
-                f"the key from {source.name!r} is not the one that the tokens are sealed with",
-                hint=f"give that key again, or {_BEGIN_ANEW}",
-            )
-        if not hmac.compare_digest(Record.of(self.source, key).mac, self.mac):
-            raise StoreKeyError(f"{path} was changed", hint=_BEGIN_ANEW)
-        return key
