@@ -59,3 +59,20 @@ def in_use(backend: KeyringBackend) -> Iterator[KeyringBackend]:
         OVER.set()
         OVER.clear()
         keyring.set_keyring(before)
+
+
+class PlaintextKeyring(InMemory):
+    """A keyring that keeps what it has in clear, as that of keyrings.alt does."""
+
+
+class Weak(InMemory):
+    """A keyring that is only for where there is no better."""
+
+    priority = 0.5
+
+
+class Forgetful(InMemory):
+    """A keyring that takes everything and gives nothing."""
+
+    def get_password(self, service: str, username: str) -> None:
+        return None

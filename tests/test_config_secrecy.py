@@ -151,7 +151,7 @@ def test_a_secret_that_others_can_read(tmp_path: Path) -> None:
 def test_what_is_read_shows_no_secret(tmp_path: Path) -> None:
     """Neither the file nor a profile has a secret in its repr."""
     file = profiles_file.read(tmp_path, f'{TOKEN}token = "{CANARY}"')
-    assert CANARY not in repr([file, file.profiles, file.profile("work"), file.layers, file.store_key])
+    assert CANARY not in repr([file, file.profiles, file.profile("work"), file.layers, file.store.key])
     assert file.layers.data["profiles"]["work"]["token"] == CANARY
 
 
@@ -187,7 +187,7 @@ def test_an_inherited_reference_that_gives_nothing(tmp_path: Path) -> None:
 def test_a_key_of_the_store_that_gives_nothing(tmp_path: Path) -> None:
     """The place that is named is in `[store]`."""
     text = f"{KEY}[store]\nkey = {{ env = 'NOT_SET_ANYWHERE' }} {MARK}\n"
-    key = profiles_file.read(tmp_path, text).store_key
+    key = profiles_file.read(tmp_path, text).store.key
     assert key is not None
     with pytest.raises(SecretUnavailable) as caught:
         key()

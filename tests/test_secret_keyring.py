@@ -75,7 +75,7 @@ class TestWhose:
     def test_the_store(self, folder: Path, entries: InMemory) -> None:
         """The key of the store is the entry `store`."""
         keyring.set_password("acme", "store", VALUE)
-        key = profiles(folder, '[store]\nkey = { keyring = "acme" }\n').store_key
+        key = profiles(folder, '[store]\nkey = { keyring = "acme" }\n').store.key
         assert key is not None
         assert key() == VALUE
 

@@ -1,5 +1,6 @@
 """The store that the tokens of a profiles file live in."""
 
+import importlib.util
 import logging
 import os
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from requests_auth_profiles._config import environment, kinds
 from requests_auth_profiles._config.file import ProfilesFile
+from requests_auth_profiles._config.store import Store
 from requests_auth_profiles.errors import ConfigurationError
 from requests_auth_profiles.stores import FallbackStore, FileStore, KeySource, MemoryStore, TokenStore
 
@@ -18,9 +20,9 @@ _MEMORY = MemoryStore()
 
 def store_of(file: ProfilesFile) -> TokenStore:
     """The store that the environment names, else the file, else the person's own; memory only in CI."""
-    said = os.environ.get(environment.STORE) or file.store_url
-    source = _key_source(file)
-    nothing_configured = not said and source is None
+    said = os.environ.get(environment.STORE) or file.store.url
+    source = _said_source(file.store)
+    nothing_configured = not said and source is None and not file.store.key_source
     if said == "memory:" or (nothing_configured and environment.in_ci()):
         return _MEMORY
     if said and (problem := kinds.STORE.problem(said)) is not None:  # the file's own was checked before
@@ -29,20 +31,17 @@ def store_of(file: ProfilesFile) -> TokenStore:
         )
     try:
         if said:
-            base = file.path.parent if os.environ.get(environment.STORE) else file.store_folder
+            base = file.path.parent if os.environ.get(environment.STORE) else file.store.folder
             folder = _folder(base, said)
         else:
             folder = environment.state_folder()
-        if source is None:
-            from requests_auth_profiles.stores.keys import key_files
-
-            source = key_files(environment.data_folder() / "keys")
+        sources = _own_sources(file.store.key_source) if source is None else (source,)
     except ConfigurationError as error:
         _LOG.warning(
             "There is no place for a token store, so tokens are kept in memory only: %s", error.message
         )
         return _MEMORY
-    return FallbackStore(FileStore(folder, source))
+    return FallbackStore(FileStore(folder, *sources))
 
 
 def _folder(base: Path, said: str) -> Path:
@@ -52,8 +51,8 @@ def _folder(base: Path, said: str) -> Path:
     return base / folder
 
 
-def _key_source(file: ProfilesFile) -> KeySource | None:
-    """Where the store's key is said to come from; None = nowhere."""
+def _said_source(store: Store) -> KeySource | None:
+    """Where the store's key is said to be; None = nowhere."""
     from requests_auth_profiles.stores.keys import decode_key
 
     def reader(read: Callable[[], str], where: str) -> Callable[[str], bytes]:
@@ -61,6 +60,23 @@ def _key_source(file: ProfilesFile) -> KeySource | None:
 
     if text := os.environ.get(environment.STORE_KEY):
         return KeySource("environment", reader(lambda: text, environment.STORE_KEY))
-    if (secret := file.store_key) is not None:
-        return KeySource("reference", reader(secret, "[store] key"))
+    if (key := store.key) is not None:
+        return KeySource("reference", reader(key, "[store] key"))
+    if (passphrase := store.passphrase) is not None:
+        return KeySource("passphrase", lambda _: passphrase().encode(), is_passphrase=True)
     return None
+
+
+def _own_sources(only: str) -> tuple[KeySource, ...]:
+    """Where the key is kept if nobody says it: the keyring, if there is one, else a file of its own."""
+    from requests_auth_profiles.stores.keyring import os_keyring
+    from requests_auth_profiles.stores.keys import key_files
+
+    if only == "keyring":
+        return (os_keyring(),)
+    files = key_files(environment.data_folder() / "keys")
+    if only == "file":
+        return (files,)
+    # Where it is not installed, only a store that was made with it asks for it.
+    installed = importlib.util.find_spec("keyring") is not None
+    return (os_keyring(), files) if installed else (files, os_keyring())

@@ -9,7 +9,7 @@ from requests_auth_profiles._config.clients import client_faults
 from requests_auth_profiles._config.flows import FLOWS, Flow
 from requests_auth_profiles._config.house import provider_faults, said_providers
 from requests_auth_profiles._config.inheritance import Effective, overlay, tables
-from requests_auth_profiles._config.keys import ROOT, Key, by_name
+from requests_auth_profiles._config.keys import ROOT, STORE_KEYS, Key, by_name
 from requests_auth_profiles._config.links import COMPOSE, conflicts, endless, missing, no_profile
 from requests_auth_profiles._config.profile_keys import NOT_TWICE, PROFILE, key_of, known_keys
 from requests_auth_profiles._config.providers import Provider, providers
@@ -104,6 +104,10 @@ def root_faults(data: Mapping[str, Any], *, below: bool = False) -> _Found:
             yield Fault((name,), "is not a known table", f"{_header(name)}, if it is a profile")
         else:
             yield from keys_of({name: value}, (), ROOT)
+    store = data.get("store")
+    said = [name for name in STORE_KEYS if isinstance(store, dict) and name in store]
+    for name in said[1:]:
+        yield Fault(("store", name), f"does not go together with {said[0]}", "leave one of them out")
 
 
 def incomplete(profile: Effective) -> list[Fault]:

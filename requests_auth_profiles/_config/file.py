@@ -18,6 +18,7 @@ from requests_auth_profiles._config.links import listed
 from requests_auth_profiles._config.place import Place
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Profile, profile_of
+from requests_auth_profiles._config.store import Store
 from requests_auth_profiles._config.words import near
 from requests_auth_profiles.errors import ConfigurationError, Fault, ProfileNotFound, ProfilesFileError
 
@@ -134,20 +135,16 @@ class ProfilesFile:
         return {str(document.path): document.text for document in self.layers.documents}
 
     @property
-    def store_key(self) -> Secret | None:
-        """Where `[store]` says the key of the token store is, if it does."""
-        key = self.layers.data.get("store", {}).get("key")
-        return None if key is None else Secret(key, self.place(("store", "key")), call=self.call)
-
-    @property
-    def store_url(self) -> str:
-        """Where `[store]` says that tokens are kept; empty where it does not say."""
-        return str(self.layers.data.get("store", {}).get("url", ""))
-
-    @property
-    def store_folder(self) -> Path:
-        """What a relative store is in: the folder of the file that says it."""
-        return self.layers.owner(("store",)).path.parent
+    def store(self) -> Store:
+        """What `[store]` says."""
+        said = self.layers.data.get("store", {})
+        key, passphrase = (
+            Secret(said[name], self.place(("store", name)), call=self.call) if name in said else None
+            for name in ("key", "passphrase")
+        )
+        # What is relative is in the folder of the file that says it.
+        folder = self.layers.owner(("store",)).path.parent
+        return Store(str(said.get("url", "")), folder, key, passphrase, str(said.get("key_source", "")))
 
     @classmethod
     def _examined(

@@ -6,7 +6,7 @@ from typing import Any
 from requests_auth_profiles._config import addresses, kinds
 from requests_auth_profiles._config.kinds import Kind
 
-__all__ = ["PROVIDER", "ROOT", "VARIABLE", "Key", "by_name"]
+__all__ = ["PROVIDER", "ROOT", "STORE_KEYS", "VARIABLE", "Key", "by_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,27 @@ ROOT = by_name(
         "[store]",
         entries=(
             Key("key", kinds.SECRET, "32 bytes in base64url that seal the tokens", secret=True),
+            Key(
+                "passphrase",
+                kinds.SECRET,
+                "the words that the key of the tokens is wrapped by, instead of `key`",
+                '{ prompt = "Passphrase of the token store" }',
+                secret=True,
+            ),
+            Key(
+                "key_source",
+                kinds.choice("a key source", '"keyring"', ("keyring", "file")),
+                "where the key of the tokens is kept, and nowhere else, instead of `key`",
+            ),
             Key("url", kinds.STORE, "where tokens are kept"),
         ),
     ),
     Key("providers", kinds.TABLE, "providers of a house's own, by name", "[providers.NAME]"),
     Key("profiles", kinds.TABLE, "the profiles, by name", "[profiles.NAME]"),
 )
+
+STORE_KEYS = ("key", "passphrase", "key_source")
+"""What `[store]` says of its key; one of them at most."""
 
 PROVIDER = by_name(
     Key("title", kinds.TEXT, "the provider as people know it", '"Acme"'),

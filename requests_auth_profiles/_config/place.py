@@ -21,7 +21,7 @@ class Place:
 
     Args:
         file: the profiles file.
-        text: what stood in it when it was read.
+        text: what stood in it when it was read; empty = it is no file but a command that was typed.
         path: the key, from the root of the file.
     """
 
@@ -35,8 +35,10 @@ class Place:
         return line_of(lines(self.text), self.path)
 
     def __str__(self) -> str:
-        owner, path = f"{self.path[0]}.", self.path[1:]
-        if self.path[0] == "profiles":
-            owner, path = f"profile {self.path[1]!r}, ", self.path[2:]
+        path = self.path
+        owner = ""
+        if path[0] == "profiles":
+            owner, path = f"profile {path[1]!r}, ", path[2:]
             path = path[2:] if path[:2] == ("when", "ci") else path  # the line tells which is meant
-        return f"{self.file}:{self.line}: {owner}{'.'.join(path)}"
+        where = f"{self.file}:{self.line}" if self.text else str(self.file)
+        return f"{where}: {owner}{'.'.join(path)}"

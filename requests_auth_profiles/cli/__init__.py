@@ -20,6 +20,7 @@ from requests_auth_profiles.cli.listing import list_
 from requests_auth_profiles.cli.schema import schema
 from requests_auth_profiles.cli.showing import show
 from requests_auth_profiles.cli.starting import init
+from requests_auth_profiles.cli.storing import store
 from requests_auth_profiles.cli.tokens import login, logout, request, status, token
 from requests_auth_profiles.errors import ConfigurationError, InteractionRequired, RequestsAuthException
 
@@ -50,7 +51,7 @@ def cli() -> None:
 
 for _verb in (
     *(demo, init, add, edit, remove, list_, show, check, schema, import_),
-    *(login, logout, status, token, request),
+    *(login, logout, status, token, request, store),
 ):
     cli.add_command(_verb)
 

@@ -43,6 +43,11 @@ class FileStore(SealedStore):
         """Where it is."""
         return self._files.folder
 
+    @property
+    def where(self) -> str:
+        """Where it is, for people."""
+        return str(self.folder)
+
     def path(self, key: str) -> Path:
         """Where the document of a name is."""
         return self._files.path(key.casefold())

@@ -188,7 +188,7 @@ class KeyRing:
             try:
                 return _first(source)
             except StoreKeyError as error:
-                _LOG.warning("The key of the token store goes to the next best place: %s", error.message)
+                _LOG.warning("The token store has a key that is not in the best place: %s", error.message)
         return _first(last)
 
     def _found(self, kid: str) -> tuple[Key, Entry]:

@@ -1,0 +1,27 @@
+"""What `[store]` says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from requests_auth_profiles._config.secrets import Secret
+
+__all__ = ["Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where tokens are kept, and where the key is that they are sealed with; one of the three at most.
+
+    Args:
+        url: where; empty = it does not say.
+        folder: what a relative one is in: the folder of the file that says it.
+        key: the key.
+        passphrase: what the key is wrapped by.
+        key_source: `keyring` or `file`: where the key is kept; empty = wherever is best.
+    """
+
+    url: str
+    folder: Path
+    key: Secret | None
+    passphrase: Secret | None
+    key_source: str
