@@ -57,7 +57,7 @@ class TestRecord:
         said = json.loads(path.read_bytes())
         entry = said["keys"][0]
         (entry if change.keys() <= entry.keys() else said).update(change)
-        path.write_text(json.dumps(said))
+        path.write_text(json.dumps(said) + "\n")
         assert "begin anew" in refused(folder, source(), match)
 
     def test_a_source_cannot_be_written_into_it(self, folder: Path) -> None:
@@ -195,7 +195,7 @@ class TestClear:
         path = folder / "store.json"
         said = json.loads(path.read_bytes())
         said["keys"][0]["kid"] = others.stem
-        path.write_text(json.dumps(said))
+        path.write_text(json.dumps(said) + "\n")
         FileStore(folder, key_files(keys)).clear()
         assert others in keys.iterdir()
         assert not path.exists()

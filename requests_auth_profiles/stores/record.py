@@ -87,7 +87,10 @@ class Record:
         ids = all(KEY_ID.fullmatch(entry.kid) for entry in entries)
         if not ids or not 0 < len(entries) <= _MOST_KEYS or not _MAC.fullmatch(said["mac"]):
             raise StoreKeyError(f"{where} was changed", hint=BEGIN_ANEW)
-        return cls(entries, said["mac"])
+        record = cls(entries, said["mac"])
+        if record.to_bytes() != data:  # a name twice, for one: a record has one form, and so one reading
+            raise StoreKeyError(f"{where} was changed", hint=BEGIN_ANEW)
+        return record
 
     def to_bytes(self) -> bytes:
         """The record as JSON."""
