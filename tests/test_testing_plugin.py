@@ -4,6 +4,7 @@ import os
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import entry_points
 from itertools import pairwise
 from pathlib import Path
 
@@ -100,7 +101,7 @@ SIGN_IN = """
 
 
 def run_tests(run_python: RunProgram, folder: Path, *texts: str, installed: bool = True) -> dict[str, int]:
-    """How a run of pytest in a folder of its own ends, with warnings as errors: `{"passed": 1}`.
+    """How a run of pytest in a folder of its own ends, without other plugins: `{"passed": 1}`.
 
     Args:
         run_python: the fixture.
@@ -115,8 +116,8 @@ def run_tests(run_python: RunProgram, folder: Path, *texts: str, installed: bool
     (metadata / "RECORD").write_text("requests_auth_profiles/__init__.py,,\n", "utf-8")
     for number, text in enumerate(texts):
         (folder / f"test_{number}.py").write_text(text, "utf-8")
-    options = [] if installed else ["-p", f"no:{NAME}"]
-    options += ["-pno:cov", "-pno:hypothesispytest", "-pno:timeout"]  # slow to import
+    others = {plugin.name for plugin in entry_points(group="pytest11")} - {NAME}
+    options = [f"-pno:{name}" for name in sorted(others if installed else {*others, NAME})]
     command = ("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder))
     path = os.pathsep.join([str(metadata.parent), str(ROOT)])
     done = run_python(*command, *options, cwd=folder, env=os.environ | {"PYTHONPATH": path})
