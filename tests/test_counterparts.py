@@ -244,19 +244,32 @@ def test_ordinary_user_is_bound_by_modes(ordinary_user: OrdinaryUser) -> None:
     assert "PermissionError" in ordinary_user.run_python("-c", "open('closed')").stderr
 
 
+PASSES = "def test_it():\n    pass\n"
 SKIPS = "import pytest\n\ndef test_it():\n    pytest.skip('no counterpart')\n"
+SKIPPED = "import pytest\n\npytest.skip('no counterpart', allow_module_level=True)\n"
 ELSEWHERE = "import pytest\n\n@pytest.mark.platform('elsewhere')\ndef test_it():\n    assert False\n"
 
 
 @pytest.mark.parametrize(
-    ("complete", "test", "status"),
-    [("1", SKIPS, 1), ("", SKIPS, 0), ("1", ELSEWHERE, 0)],
-    ids=["complete", "incomplete", "elsewhere"],
+    ("workers", "complete", "test", "status"),
+    [
+        (0, "1", SKIPS, 1),
+        (0, "", SKIPS, 0),
+        (0, "1", ELSEWHERE, 0),
+        (1, "1", SKIPS, 1),
+        (1, "1", SKIPPED, 1),
+        (1, "1", ELSEWHERE, 0),
+    ],
+    ids=["complete", "incomplete", "elsewhere", "by a worker", "a file by a worker", "elsewhere by a worker"],
 )
-def test_complete_run(run_python: RunProgram, tmp_path: Path, complete: str, test: str, status: int) -> None:
+def test_complete_run(
+    run_python: RunProgram, tmp_path: Path, workers: int, complete: str, test: str, status: int
+) -> None:
     """A run that must be complete fails for a skipped test, unless that is for another operating system."""
     (tmp_path / "test_it.py").write_text(test)
+    (tmp_path / "test_other.py").write_text(PASSES)
     (tmp_path / "pytest.ini").touch()
     environment = os.environ | {"REQUESTS_AUTH_TESTS_COMPLETE": complete, "PYTHONPATH": str(TESTS)}
-    ran = run_python("-m", "pytest", "-p", "conftest", "--strict-markers", cwd=tmp_path, env=environment)
+    options = ("-p", "conftest", "--strict-markers", "-n", str(workers))
+    ran = run_python("-m", "pytest", *options, cwd=tmp_path, env=environment)
     assert ran.returncode == status, ran.stdout
