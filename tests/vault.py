@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -152,6 +153,9 @@ def child(work: Callable[[], object]) -> Iterator[tuple[int, int]]:
         process = os.fork()
     if process == 0:
         try:
+            # The tracer of coverage takes a lock, which a thread may hold that is not in this process.
+            threading.settrace(None)
+            sys.settrace(None)
             os.close(reading)
             # Where it hangs, it tells at which line before we give up on it.
             faulthandler.dump_traceback_later(PATIENCE_SECONDS * 2 / 3, exit=True, file=writing)
