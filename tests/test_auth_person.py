@@ -104,7 +104,7 @@ def test_where_somebody_can(
         monkeypatch.setenv("CI", "true")
         monkeypatch.setenv("REQUESTS_AUTH_INTERACTIVE", "1")
     visitor = Visitor()
-    auth = Builder(ProfilesFile.read(file), visitor).auth("ada")
+    auth = Builder(ProfilesFile.read(file), lambda _: visitor).auth("ada")
     answers = [requests.get(f"{api.url}/me", auth=auth, timeout=30).json() for _ in range(2)]
     for visit in visitor.visits:
         visit.join()
@@ -118,7 +118,7 @@ def test_a_refused_token_is_renewed_without_the_person(
 ) -> None:
     """A refusal is mended with the refresh token: the person is not asked again."""
     visitor = Visitor()
-    auth = Builder(ProfilesFile.read(file), visitor).auth("ada")
+    auth = Builder(ProfilesFile.read(file), lambda _: visitor).auth("ada")
     auth.login()
     token = auth.token().access_token
     requests.post(f"{server.issuer}/revoke", data={"token": token, "client_id": "app"}, timeout=10)

@@ -46,6 +46,12 @@ LINES = {
         'redirect_host = "[::1]"',
     ),
     "a relative path": (PERSON, 'redirect_path = "cb"', "begins with /", 'redirect_path = "/callback"'),
+    "a browser with arguments in one text": (
+        PERSON,
+        'browser = "google-chrome --incognito"',
+        "each is an item of a list",
+        'browser = ["google-chrome", "--profile-directory=Work"]',
+    ),
     "hosts as text": (KEY, 'hosts = "api.acme.com"', "text, not a list of hosts", 'hosts = ["api.acme.com"]'),
     "no hosts": (KEY, "hosts = []", "could go nowhere", 'hosts = ["api.acme.com"]'),
     "a wildcard for all": (KEY, 'hosts = ["*.com"]', "every host below .com", 'hosts = ["api.acme.com"]'),

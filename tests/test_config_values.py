@@ -50,6 +50,11 @@ VALUES: dict[str, tuple[str, str, str]] = {
         '"/" | "/callback" | "/a/b.c_d~e-f/"',
         '"callback" | "/a?b" | "/a#b" | "/a b" | "/%2e" | "/../a" | "/a/." | "/ü" | "" | 5 | []',
     ),
+    "browser": (
+        PERSON,
+        '"firefox" | "/opt/a b/c" | "~/bin/b" | "C:/a b/c.exe" | ["a", "--b=%s"] | ["safari"]',
+        '"" | [] | 5 | {} | ["a", 5] | ["a", ""] | "a --b" | "a %s" | ["a %s"] | "./a" | ["../a"]',
+    ),
     "hosts": (
         KEY,
         '["a.com"] | ["*.a.com", "a.com:8443"] | ["https://a.com/v2/"] | ["[::1]"] | ["bücher.example"]',

@@ -66,7 +66,7 @@ def made(home: Path, server: AuthorizationServer, person: Person, monkeypatch: p
 
     def make(text: str = "") -> ProfileAuth:
         file = ProfilesFile.read(profiles_file.written(home, PROFILE.format(issuer=server.issuer) + text))
-        auth = Builder(file, person).auth("work")
+        auth = Builder(file, lambda _: person).auth("work")
         assert isinstance(auth, ProfileAuth)
         return auth
 
@@ -109,7 +109,7 @@ device_authorization_url = "{server.url}/device_authorization"
 token_url = "{server.url}/token"
 client_id = "app"
 """
-    token = Builder(profiles_file.read(home, text), person).auth("work").token()  # type: ignore[union-attr]
+    token = Builder(profiles_file.read(home, text), lambda _: person).auth("work").token()  # type: ignore[union-attr]
     assert server.introspect(token.access_token) is not None
     assert server.count("discovery") == 0
 

@@ -79,7 +79,7 @@ def made(home: Path, server: AuthorizationServer, visitor: Visitor, monkeypatch:
             said["client_id"] = f'"{client_id}"'
         text = "".join(f"{key} = {value}\n" for key, value in (said | keys).items())
         file = ProfilesFile.read(profiles_file.written(home, f"[profiles.work]\n{text}"))
-        auth = Builder(file, visitor).auth("work")
+        auth = Builder(file, lambda _: visitor).auth("work")
         assert isinstance(auth, ProfileAuth)
         return auth
 

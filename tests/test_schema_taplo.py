@@ -57,6 +57,7 @@ WRONG = {
     "an issuer without its scheme": PERSON.replace('"https://login', '«"login'),
     "a parameter that is a number": f"{PERSON}authorize_params = {{ max_age = «5 }}\n",
     "a path without its slash": f'{PERSON}redirect_path = «"callback"\n',
+    "a browser that is a number": f"{PERSON}browser = «5\n",
     "a class without a colon": f'{CLASS}class = «"requests.auth.HTTPDigestAuth"\n',
     "a name that no profile can have": '[profiles]\n"a b" = «{ flow = "bearer", token = "x" }\n',
     "a variable of another provider": f'{PERSON}provider = "entra"\ntenant_id = "a"\nrealm = «"b"\n',

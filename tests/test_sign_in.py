@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
+import counterparts
 import pytest
 from counterparts import Provider
 from vault import all_bytes
@@ -159,6 +160,14 @@ def test_a_browser_in_the_background_signs_in(
     monkeypatch.setenv("BROWSER", f"{counted(desk.home, background_browser_command)} %s &")
     desk.write(more='redirect_host = "127.0.0.1"\nredirect_path = "/callback"')
     assert desk.run() == [ALICE]
+
+
+def test_the_browser_of_a_profile_signs_in(desk: Desk) -> None:
+    """`browser` is what opens, with its arguments, and not the person's own, which BROWSER names."""
+    words = [sys.executable, str(counterparts.TESTS / "browser.py"), "%s", "--login", "bob"]
+    desk.write(more=f"browser = {json.dumps(words)}")
+    assert desk.run() == [[200, "bob", "read"]]
+    assert desk.browsers == 0
 
 
 def test_an_expired_token_is_renewed_without_the_person(desk: Desk, requests_made: Callable[[], int]) -> None:

@@ -31,7 +31,7 @@ from requests_auth_profiles.errors import ConfigurationError
 from requests_auth_profiles.stores import TokenStore
 
 if TYPE_CHECKING:
-    from requests_auth_profiles._oauth2.attendant import Attendant
+    from requests_auth_profiles._oauth2.attendant import Attend
 
 __all__ = ["Builder", "making"]
 
@@ -58,12 +58,12 @@ class Builder:
 
     Args:
         file: the profiles file.
-        attendant: who takes the person to the provider; None = their browser.
+        attend: gives who takes the person to the provider; None = who opens their browser.
     """
 
-    def __init__(self, file: ProfilesFile, attendant: "Attendant | None" = None) -> None:
+    def __init__(self, file: ProfilesFile, attend: "Attend | None" = None) -> None:
         self.file = replace(file, call=call)
-        self._attendant = attendant
+        self._attend = attend
         self._auths: dict[str, ProfileAuth | ComposedAuth] = {}
         self._store: TokenStore | None = None
 
@@ -118,7 +118,7 @@ class Builder:
 
         if isinstance(scheme, Command):
             return tokens.printed(name, scheme, store)
-        return tokens.issued(name, scheme, store, self._attendant)
+        return tokens.issued(name, scheme, store, self._attend)
 
 
 def _each(do: Callable[[Secret], Any], scheme: Foreign) -> tuple[list[Any], dict[str, Any]]:

@@ -17,7 +17,7 @@ from requests_auth_profiles._source import Grant
 from requests_auth_profiles._token import Token
 
 if TYPE_CHECKING:
-    from requests_auth_profiles._oauth2.attendant import Attendant
+    from requests_auth_profiles._oauth2.attendant import Attend, Attendant
     from requests_auth_profiles._oauth2.loopback import Loopback
 
 __all__ = ["called", "grant_of", "revoke"]
@@ -31,14 +31,14 @@ def called(scheme: OAuth2) -> tuple[Server, Channel]:
 
 
 def grant_of(  # noqa: PLR0911  a case for each flow
-    name: str, scheme: OAuth2, attendant: "Attendant | None"
+    name: str, scheme: OAuth2, attend: "Attend | None"
 ) -> Grant:
     """How the token of a profile is won.
 
     Args:
         name: the profile.
         scheme: what it says.
-        attendant: who takes the person to the provider; None = their browser.
+        attend: gives who takes the person to the provider; None = who opens their browser.
     """
     server, channel = called(scheme)
     target = {"audience": scheme.audience, "resource": scheme.resource}
@@ -82,7 +82,7 @@ def grant_of(  # noqa: PLR0911  a case for each flow
             parameters=asked,
             profile=name,
             again=f"requests-auth login {name}",
-            attend=lambda: _attend(name, attendant),
+            attend=lambda: _attendant(name, scheme, attend),
         )
     if scheme.flow == "implicit":
         return Implicit(
@@ -91,7 +91,7 @@ def grant_of(  # noqa: PLR0911  a case for each flow
             client_id=scheme.client.client_id,
             scope=scope,
             parameters=asked,
-            listen=lambda: _listen(name, server.host, scheme, attendant, scheme.token_field_name),
+            listen=lambda: _listen(name, server.host, scheme, attend, scheme.token_field_name),
             response_type=scheme.response_type,
             token_field_name=scheme.token_field_name,
         )
@@ -99,7 +99,7 @@ def grant_of(  # noqa: PLR0911  a case for each flow
         endpoint=endpoint,
         scope=scope,
         parameters=asked,
-        listen=lambda: _listen(name, server.host, scheme, attendant, scheme.code_field_name),
+        listen=lambda: _listen(name, server.host, scheme, attend, scheme.code_field_name),
         pkce=scheme.flow == "authorization-code-pkce",
         response_type=scheme.response_type,
         code_field_name=scheme.code_field_name,
@@ -117,7 +117,7 @@ def revoke(scheme: OAuth2, token: Token) -> None:
     Revocation(server=server, channel=channel, client_auth=proof).revoke(token)
 
 
-def _attend(name: str, attendant: "Attendant | None") -> "Attendant":
+def _attendant(name: str, scheme: OAuth2, attend: "Attend | None") -> "Attendant":
     """Who takes the person to the provider, where one can be asked."""
     environment.need_person(
         name, f"where a person can be asked, and with the same store: requests-auth login {name}"
@@ -127,13 +127,11 @@ def _attend(name: str, attendant: "Attendant | None") -> "Attendant":
     from requests_auth_profiles._oauth2.attendant import BrowserAttendant
     from requests_auth_profiles._oauth2.loopback import Loopback
 
-    return Loopback.stand_in or attendant or BrowserAttendant()
+    return Loopback.stand_in or (attend or BrowserAttendant)(scheme.browser)
 
 
-def _listen(
-    name: str, provider: str, scheme: OAuth2, attendant: "Attendant | None", field: str
-) -> "Loopback":
-    attendant = _attend(name, attendant)
+def _listen(name: str, provider: str, scheme: OAuth2, attend: "Attend | None", field: str) -> "Loopback":
+    attendant = _attendant(name, scheme, attend)
 
     from requests_auth_profiles._oauth2.loopback import Loopback
 

@@ -20,7 +20,7 @@ from requests_auth_profiles.errors import InteractionRequired, InvalidGrantReque
 from requests_auth_profiles.stores import TokenStore
 
 if TYPE_CHECKING:
-    from requests_auth_profiles._oauth2.attendant import Attendant
+    from requests_auth_profiles._oauth2.attendant import Attend
 
 __all__ = ["issued", "printed"]
 
@@ -45,18 +45,18 @@ def printed(name: str, scheme: Command, store: TokenStore) -> CachedSource:
     )
 
 
-def issued(name: str, scheme: OAuth2, store: TokenStore, attendant: "Attendant | None") -> CachedSource:
+def issued(name: str, scheme: OAuth2, store: TokenStore, attend: "Attend | None") -> CachedSource:
     """Where the token of a profile comes from that a provider issues.
 
     Args:
         name: the profile.
         scheme: what it says.
         store: where the token lives.
-        attendant: who takes the person to the provider; None = their browser.
+        attend: gives who takes the person to the provider; None = who opens their browser.
     """
     person = LONGEST_SECONDS if scheme.flow == "device-code" else scheme.timeout
     return CachedSource(
-        _proving(grant_of(name, scheme, attendant), scheme),
+        _proving(grant_of(name, scheme, attend), scheme),
         store,
         name,
         label=name,

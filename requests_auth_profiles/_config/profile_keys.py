@@ -1,6 +1,7 @@
 """The keys of a profile."""
 
 from requests_auth_profiles._config import addresses, kinds
+from requests_auth_profiles._config.browser import BROWSER
 from requests_auth_profiles._config.flows import FLOWS, Flow
 from requests_auth_profiles._config.keys import Key, by_name
 from requests_auth_profiles._config.token_types import TOKEN_TYPE
@@ -125,6 +126,12 @@ PROFILE = by_name(
     ),
     Key("redirect_host", addresses.REDIRECT_HOST, "the host of the redirect URI", default="localhost"),
     Key("redirect_path", addresses.PATH, "the path of the redirect URI", default="/"),
+    Key(
+        "browser",
+        BROWSER,
+        "the browser that opens, by name, or a program and its arguments, with %s for the address; "
+        "absent = the person's own",
+    ),
     Key(
         "response_type",
         kinds.TEXT,

@@ -144,6 +144,7 @@ class OAuth2:
     authorize_params: dict[str, str]
     token_params: dict[str, str]
     redirect: Redirect
+    browser: tuple[str, ...]
     response_type: str
     par: bool
     code_field_name: str
@@ -300,6 +301,7 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret], http: 
             ports=_tuple(found.get("redirect_port")),
             path=found.get("redirect_path"),
         ),
+        browser=_words(found.get("browser")),
         response_type=found.get("response_type") or (implicit if flow == "implicit" else "code"),
         par=found.get("par"),
         code_field_name=found.get("code_field_name"),
@@ -313,6 +315,11 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret], http: 
         signing=signing_of(flow, found, secret),
         exchange=exchange_of(flow, found, secret),
     )
+
+
+def _words(value: str | list[str] | None) -> tuple[str, ...]:
+    """A command: a text is one word of it, and may have blanks in it, as paths have."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

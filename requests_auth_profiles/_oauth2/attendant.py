@@ -1,19 +1,21 @@
 """Who takes the person to the provider, and tells what is waited for."""
 
 import os
+import shutil
 import sys
 import webbrowser
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from subprocess import DEVNULL, Popen
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
-from requests_auth_profiles.errors import InteractionRequired
+from requests_auth_profiles.errors import ConfigurationError, InteractionRequired
 
 if TYPE_CHECKING:
     from requests_auth_profiles._oauth2.device import UserCode
 
-__all__ = ["Attendant", "BrowserAttendant"]
+__all__ = ["Attend", "Attendant", "BrowserAttendant"]
 
 _STDERR = 2
 _OURS = "REQUESTS_AUTH_"
@@ -36,16 +38,45 @@ class Attendant(Protocol):
         """Called when nobody is waited for any more, however that came."""
 
 
+Attend = Callable[[Sequence[str]], Attendant]
+"""Gives an attendant, by the words of the browser that a profile names: none = the person's own."""
+
+
 class BrowserAttendant:
-    """Opens the person's browser, and writes the address to stderr for where none opens."""
+    """Opens a browser, and writes the address to stderr for where none opens.
+
+    Args:
+        browser: a browser's name, or a program and its arguments, with `%s` for the address; empty = the
+            person's own.
+    """
+
+    def __init__(self, browser: Sequence[str] = ()) -> None:
+        self._browser = browser
 
     def invite(self, profile: str, provider: str, authorization_url: str) -> None:
-        """Opens the browser; some of them return only when they are closed, hence the thread."""
+        """Opens the browser; some of them return only when they are closed, hence the thread.
+
+        Raises:
+            ConfigurationError: the profile's browser is not there, and there is no stderr for the address.
+        """
+        try:
+            browsers = iter([_named(self._browser)]) if self._browser else _own()
+        except webbrowser.Error:
+            # Another one may be signed in as somebody else: the person is the one to take it.
+            problem = f"browser of profile {profile!r} names {self._browser[0]}, which is not to be found"
+            hint = f"install it, or name another: requests-auth edit {profile}"
+            if not self._say(
+                f"No browser opens: {problem}.\n  hint: {hint}\n"
+                f"Sign in to {provider} for {profile} at:\n{authorization_url}\n"
+            ):
+                raise ConfigurationError(problem, hint=hint) from None
+            return
         self._say(
             f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:\n"
             f"{authorization_url}\n"
         )
-        thread = Thread(target=_open, args=(authorization_url,), name="requests-auth-browser", daemon=True)
+        arguments = browsers, authorization_url
+        thread = Thread(target=_open, args=arguments, name="requests-auth-browser", daemon=True)
         with suppress(RuntimeError):  # there may be too many; the address is on stderr
             thread.start()
 
@@ -94,12 +125,34 @@ class BrowserAttendant:
         return text
 
 
-def _open(url: str) -> None:
+def _named(words: Sequence[str]) -> webbrowser.BaseBrowser:
+    """The browser that these words name.
+
+    Raises:
+        webbrowser.Error: it is not here.
+    """
+    if len(words) == 1:
+        with suppress(webbrowser.Error):
+            return webbrowser.get(words[0])
+    program = shutil.which(os.path.expanduser(words[0]))  # noqa: PTH111  a name without a folder stays one
+    if program is None:
+        raise webbrowser.Error(f"{words[0]} is not here")
+    says_where = any("%s" in word for word in words[1:])
+    return webbrowser.BackgroundBrowser([program, *words[1:], *(() if says_where else ("%s",))])
+
+
+def _own() -> Iterator[webbrowser.BaseBrowser]:
+    """The person's own browsers, the one to take first."""
     # BROWSER may be a list, of which get() without a name gives the first.
     for name in (None, *os.environ.get("BROWSER", "").split(os.pathsep)[1:]):
-        # The last two come where BROWSER is no command line. The address is on stderr in any case.
-        with suppress(webbrowser.Error, OSError, ValueError, IndexError):
-            if _opens(webbrowser.get(name), url):
+        with suppress(webbrowser.Error, ValueError, IndexError):  # it may be no command line
+            yield webbrowser.get(name)
+
+
+def _open(browsers: Iterator[webbrowser.BaseBrowser], url: str) -> None:
+    for browser in browsers:
+        with suppress(webbrowser.Error, OSError, ValueError, IndexError):  # the address is on stderr
+            if _opens(browser, url):
                 return
 
 

@@ -44,9 +44,7 @@ def named_file() -> str | None:
 
 def builder() -> Builder:
     """The builder for the profiles file that is meant."""
-    return Builder(
-        ProfilesFile.read(profiles_path(named_file()), site_path(named_file())), TerminalAttendant()
-    )
+    return Builder(ProfilesFile.read(profiles_path(named_file()), site_path(named_file())), TerminalAttendant)
 
 
 def usable(build: Builder) -> list[Profile]:
