@@ -65,15 +65,48 @@ def test_what_is_unwise(
     assert CANARY not in str(warning)
 
 
+SEEMING = {
+    "options": (f'options = {{ username = "ada", password = "{CANARY}" }}', "options.password"),
+    "deep": (f'options.retry = {{ a = [{{ api-key = "{CANARY}" }}] }}', "options.retry.a.api-key"),
+    "args": (f'args = ["ada", {{ token = ["{CANARY}"] }}]', "args.token"),
+    "a number": ("options = { pin = 1234 }", "options.pin"),
+    "a table called as a reference": (f'options = {{ env = "a", key = "{CANARY}" }}', "options.key"),
+}
+CLASS = f'[profiles.work]\nflow = "class"\nclass = "a:B"\n{HOSTS}'
+
+
+@pytest.mark.parametrize(("line", "key"), SEEMING.values(), ids=SEEMING.keys())
+def test_what_a_class_is_made_with(check: RunProgram, line: str, key: str) -> None:
+    """What has the name of a secret, as `show` sees it, is told, and how to refer to it instead."""
+    (warning,) = warnings(check, f"{CLASS}{line}\n")
+    assert (warning["line"], warning["key"]) == (5, key)
+    assert warning["message"] == "seems to be a secret in the file itself"
+    assert warning["hint"].startswith(f'{key.rpartition(".")[2]} = {{ env = "NAME" }}, or ')
+    assert CANARY not in str(warning)
+
+
+@pytest.mark.parametrize("key", ["token_params", "authorize_params"])
+@pytest.mark.parametrize("header", ["", "[profiles.work.when.ci]\n"], ids=["own", "when.ci"])
+def test_a_parameter(check: RunProgram, tmp_path: Path, key: str, header: str) -> None:
+    """Parameters take no reference: the file is to be nobody else's."""
+    (warning,) = warnings(check, f'{WISE}{header}{key} = {{ gate_key = "{CANARY}", tenant = "a" }}\n')
+    assert warning["key"].endswith(f"{key}.gate_key")
+    assert warning["hint"].startswith(f"chmod 600 {tmp_path / 'profiles.toml'}")
+    assert CANARY not in str(warning)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         WISE,
+        f'{CLASS}args = ["ada", "{CANARY}"]\noptions = {{ key_id = "a", password = {{ env = "A" }} }}\n',
+        f'{WISE}token_params = {{ token_type = "jwt", tenant = "a" }}\n',
+        f"{CLASS}options = {{ cookies = true, tokens = [], key = '' }}\n",
         f'{WISE}client_secret = {{ env = "S" }}\nhttp.proxy = "http://proxy.acme.com:3128"\n',
         f"{PERSON}allow_http = true\nhosts = ['http://localhost:8080', 'https://a.com']\n",
         f'{WISE}[profiles.work.when.ci]\nflow = "client-credentials"\nclient_secret = {{ env = "S" }}\n',
     ],
-    ids=["plain", "references", "this machine", "when.ci"],
+    ids=["plain", "arguments", "parameters", "options", "references", "this machine", "when.ci"],
 )
 def test_what_is_wise(check: RunProgram, text: str) -> None:
     """Nothing is said where there is nothing to say, with --strict neither."""

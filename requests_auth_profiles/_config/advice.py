@@ -1,14 +1,17 @@
 """Advice: what a profiles file may say, and should not."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from requests_auth_profiles._config.check import literal_secrets
+from requests_auth_profiles._config.document import typed
 from requests_auth_profiles._config.file import ProfilesFile
-from requests_auth_profiles._config.inheritance import Effective
-from requests_auth_profiles._config.kinds import REFERENCES
+from requests_auth_profiles._config.inheritance import Effective, overlay, tables
+from requests_auth_profiles._config.kinds import REFERENCES, is_reference
 from requests_auth_profiles._config.reaching import reached
 from requests_auth_profiles._config.spec import Compose, OAuth2, Profile
 from requests_auth_profiles._hosts import HostPattern, is_loopback
+from requests_auth_profiles._secret_names import may_be_secret
 from requests_auth_profiles.errors import Fault
 
 __all__ = ["Announced", "advice", "online_advice"]
@@ -19,6 +22,9 @@ Announced = Callable[[OAuth2], frozenset[str] | None]
 _Found = Iterator[Fault]
 
 _SHOWN = 12
+
+# What takes values of any name, and whether they may be references to secrets.
+_TAKING = {"args": True, "options": True, "authorize_params": False, "token_params": False}
 
 # RFC 9700 section 2.4: "MUST NOT be used"; section 2.1.2: "SHOULD NOT".
 _UNWISE = {
@@ -82,10 +88,36 @@ def online_advice(
 
 def _literal(file: ProfilesFile) -> _Found:
     for document in file.layers.documents:
-        for path in literal_secrets(document.data, file.profiles):
+        own = f"chmod 600 {typed(document.path)}, as nothing else can be said there"
+        known = ((path, "") for path in literal_secrets(document.data, file.profiles))
+        for path, key in (*known, *_seeming(document.data)):
             if file.layers.owner(path) is document:  # else it counts for nothing
-                hint = f"{path[-1]} = {REFERENCES['env']}, or {REFERENCES['command']}"
-                yield Fault(path, "is a secret in the file itself", hint)
+                elsewhere = f"{path[-1]} = {REFERENCES['env']}, or {REFERENCES['command']}"
+                message = f"{'seems to be' if key else 'is'} a secret in the file itself"
+                yield Fault(path, message, elsewhere if _TAKING.get(key, True) else own)
+
+
+def _seeming(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where a value stands whose name is that of a secret, and the key that it is in."""
+    for name, table in tables(data).items():
+        for said, path in ((table, ()), (overlay(table) or {}, ("when", "ci"))):
+            for key in (key for key in _TAKING if key in said):
+                # The table of options is no reference itself, whatever they are called.
+                entries = said[key] if isinstance(said[key], dict) else {"": said[key]}
+                for one, value in entries.items():
+                    for below in _named_so(value, one):
+                        yield ("profiles", name, *path, key, *((one,) if one else ()), *below), key
+
+
+def _named_so(value: Any, name: str) -> Iterator[tuple[str, ...]]:
+    """Where such a value stands below one of this name; those of a list have the name of it."""
+    if isinstance(value, dict):
+        for one, entry in [] if is_reference(value) else value.items():
+            yield from ((one, *below) for below in _named_so(entry, one))
+    elif isinstance(value, list):
+        yield from dict.fromkeys(below for entry in value for below in _named_so(entry, name))
+    elif value and not isinstance(value, bool) and may_be_secret(name):
+        yield ()
 
 
 def _of_profile(found: Effective, spec: Profile, specs: Mapping[str, Profile]) -> _Found:

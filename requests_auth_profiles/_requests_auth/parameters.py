@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 
 from requests_auth_profiles._config.providers import providers
 from requests_auth_profiles._requests_auth.oauth2 import needed
+from requests_auth_profiles._secret_names import may_be_secret
 from requests_auth_profiles.errors import ConfigurationError
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "check_variables",
     "for_browser",
     "given",
-    "may_be_secret",
     "proof_of",
     "provider_urls",
     "scope_of",
@@ -35,17 +35,6 @@ __all__ = [
 ENTRA = "https://login.microsoftonline.com"
 Scope = str | Collection[str]
 
-_SECRETS = re.compile(
-    r"secret|passw|passc|passphrase|pwd|token|key|assertion|credential|signature|verifier"
-    r"|(?<![a-z])(?:pass|pin|otp)(?![a-z])"
-    r"|(?<![a-z])(?:pw|psw|pat|jwt|bearer|sig|cookies?|(?:auth|authorization|device|user)[_-]?code)$"
-    r"|^(?:authorization|auth|code|refresh|private)$",
-    re.IGNORECASE,
-)
-# What is said about a secret: its kind, its name, how long it lasts; not `id_token_hint`, which is one.
-_ABOUT_SECRETS = re.compile(
-    r"(?:type|type_?hint|key_?id|format|method|algorithm|version|lifetime)$", re.IGNORECASE
-)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HINT = "id_token_hint"
 _PROOFS = {"client_secret", "password"}  # whose token it is, the names beside them say
@@ -143,11 +132,6 @@ def _text(name: str, value: Any) -> Any:
         return str(value)
     # As `resource` may be (RFC 8707 section 2); a scope is one text.
     return scope_of(value) if name == "scope" else [str(one) for one in value]
-
-
-def may_be_secret(name: str) -> bool:
-    """Whether what a parameter of this name says may be nobody else's business."""
-    return _SECRETS.search(name) is not None and _ABOUT_SECRETS.search(name) is None
 
 
 def for_browser(parameters: Mapping[str, Any]) -> dict[str, Any]:

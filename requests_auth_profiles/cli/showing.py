@@ -16,7 +16,7 @@ from requests_auth_profiles._config.origin import Origin, Setting, settings
 from requests_auth_profiles._config.reaching import reached
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Compose, Profile, keyring_user
-from requests_auth_profiles._requests_auth.parameters import may_be_secret
+from requests_auth_profiles._secret_names import may_be_secret
 from requests_auth_profiles.cli.context import builder, usable, with_file
 from requests_auth_profiles.cli.written import hosts_text, key_text, value_text
 from requests_auth_profiles.errors import ProfilesFileError

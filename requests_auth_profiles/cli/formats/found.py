@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from requests_auth_profiles._config import addresses
 from requests_auth_profiles._config.flows import FLOWS
-from requests_auth_profiles._requests_auth.parameters import may_be_secret
+from requests_auth_profiles._secret_names import may_be_secret
 
 __all__ = [
     "Found",

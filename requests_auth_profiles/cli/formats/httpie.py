@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from requests_auth_profiles._requests_auth.parameters import may_be_secret
+from requests_auth_profiles._secret_names import may_be_secret
 from requests_auth_profiles.cli.formats.found import (
     Found,
     Hidden,

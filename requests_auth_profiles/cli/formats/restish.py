@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from requests_auth_profiles._config import kinds
-from requests_auth_profiles._requests_auth.parameters import may_be_secret
+from requests_auth_profiles._secret_names import may_be_secret
 from requests_auth_profiles.cli.formats.found import (
     Found,
     Hidden,
