@@ -137,6 +137,14 @@ def test_a_parent_is_told_once(check: RunProgram) -> None:
     assert warning["line"] == 6
 
 
+def test_strict_and_the_same_hosts(check: RunProgram) -> None:
+    """Two profiles for the same host are no warning: one may be a person's, and the other a machine's."""
+    text = WISE + WISE.replace("[profiles.work]", "[profiles.other]")
+    done = check(text, "--strict", "--json")
+    (note,) = json.loads(done.stdout)["notes"]
+    assert (done.returncode, note["line"], note["profile"], note["key"]) == (0, 10, "other", "hosts.0")
+
+
 def test_a_shadowed_secret_counts_for_nothing(check: RunProgram, tmp_path: Path) -> None:
     """A literal secret in an included file is not told of where an upper file has that profile."""
     team = tmp_path / "team.toml"

@@ -194,3 +194,13 @@ def test_two_profiles_for_the_same_host(folder: Path) -> None:
         "    hint: give one of them other hosts, or use profile('b') by its name"
     )
     assert (caught.value.faults[0].line, CANARY in str(caught.value)) == (line, False)
+
+
+def test_check_tells_of_them_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the same words, as a note that `--strict` passes over: each is as good as ever by its name."""
+    path = written(folder, SAME)
+    with pytest.raises(ProfilesFileError) as caught:
+        by_host(file=path)
+    (line,) = marked(SAME)
+    assert run(["check"]) == 0
+    assert f"note: {path}:{line}: {caught.value.faults[0]}\n" in capsys.readouterr().err

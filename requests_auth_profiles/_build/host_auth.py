@@ -12,8 +12,9 @@ from requests_auth_profiles._build.builder import Builder
 from requests_auth_profiles._build.reading import reading
 from requests_auth_profiles._config.file import ProfilesFile
 from requests_auth_profiles._config.links import listed
+from requests_auth_profiles._config.reaching import chosen_by
 from requests_auth_profiles._hosts import HostPattern
-from requests_auth_profiles.errors import Fault, ProfilesFileError
+from requests_auth_profiles.errors import ProfilesFileError
 
 __all__ = ["HostAuth", "by_host"]
 
@@ -72,18 +73,11 @@ def by_host(*, file: str | os.PathLike[str] | None = None) -> HostAuth:
 
 
 def _routes(file: ProfilesFile) -> list[tuple[HostPattern, str]]:
-    first: dict[HostPattern, str] = {}
-    twice: list[Fault] = []
+    specs = {}
     for name in file.names:
         with suppress(ProfilesFileError):  # it is only there to be extended
-            for number, pattern in enumerate(file.profile(name).hosts):
-                if (other := first.setdefault(pattern, name)) != name:
-                    path = (*file.profiles[name].path("hosts"), str(number))
-                    message = (
-                        f"names {pattern}, as does profile {other!r}: by_host() could not tell them apart"
-                    )
-                    hint = f"give one of them other hosts, or use profile({name!r}) by its name"
-                    twice.append(Fault(path, message, hint))
+            specs[name] = file.profile(name)
+    first, twice = chosen_by(specs, file.profiles)
     if twice:
         raise ProfilesFileError(str(file.path), file.placed(twice))
     return sorted(first.items(), key=lambda route: _width(route[0]))

@@ -11,6 +11,7 @@ import click
 from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.advice import advice, online_advice
 from requests_auth_profiles._config.file import profiles_path
+from requests_auth_profiles._config.reaching import chosen_by
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import OAuth2, Profile
 from requests_auth_profiles.cli.context import builder, named_file, usable, with_file
@@ -41,16 +42,19 @@ def check(*, secrets: bool, online: bool, strict: bool, as_json: bool) -> int:
     """Say all that is wrong with the profiles file.
 
     Each fault is told with its line and what to write instead; the exit code is 3 if there is one. What is
-    allowed but unwise is told as a warning.
+    allowed but unwise is told as a warning; profiles for the same host, each of which is good by its name, as a
+    note.
     """
     path = profiles_path(named_file())
     specs: list[Profile] = []
     faults: tuple[Fault, ...] = ()
     warnings: list[Fault] = []
+    notes: list[Fault] = []
     try:
         build = builder()
         specs = usable(build)
         warnings = _warnings(build, specs, path, online=online)
+        notes = build.file.placed(chosen_by({spec.name: spec for spec in specs}, build.file.profiles)[1])
     except ProfilesFileError as error:
         if not as_json:
             raise
@@ -62,15 +66,17 @@ def check(*, secrets: bool, online: bool, strict: bool, as_json: bool) -> int:
             "profiles": len(specs),
             "faults": _said(faults, path),
             "warnings": _said(warnings, path),
+            "notes": _said(notes, path),
             "missing_secrets": missing,
         }
         click.echo(json.dumps(document, indent=2))
         return _WRONG if faults or missing or (strict and warnings) else 0
     if strict and warnings:
         raise ProfilesFileError(str(path), warnings)
-    for one in warnings:
-        label = click.style("warning", fg="yellow", bold=True)
-        click.echo(f"{label}: {one.file or path}{f':{one.line}' if one.line else ''}: {one}", err=True)
+    for said, found, colour in (("warning", warnings, "yellow"), ("note", notes, "cyan")):
+        for one in found:
+            label = click.style(said, fg=colour, bold=True)
+            click.echo(f"{label}: {one.file or path}{f':{one.line}' if one.line else ''}: {one}", err=True)
     if missing:
         raise ConfigurationError(
             "secrets that are not to be had here:\n  " + "\n  ".join(missing),
