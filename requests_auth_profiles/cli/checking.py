@@ -42,8 +42,7 @@ def check(*, secrets: bool, online: bool, strict: bool, as_json: bool) -> int:
     """Say all that is wrong with the profiles file.
 
     Each fault is told with its line and what to write instead; the exit code is 3 if there is one. What is
-    allowed but unwise is told as a warning; profiles for the same host, each of which is good by its name, as a
-    note.
+    allowed but unwise is told as a warning; profiles for the same host, which are good by name, as a note.
     """
     path = profiles_path(named_file())
     specs: list[Profile] = []

@@ -14,6 +14,7 @@ from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.document import typed
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
 from requests_auth_profiles._config.inheritance import overlay, tables
+from requests_auth_profiles._config.layers import Layers
 from requests_auth_profiles._config.lines import lines
 from requests_auth_profiles._config.links import listed
 from requests_auth_profiles.cli import editor
@@ -21,6 +22,7 @@ from requests_auth_profiles.cli.context import named_file, with_file
 from requests_auth_profiles.cli.rewriting import rewrite, target_of, unwritable
 from requests_auth_profiles.cli.statements import Unremovable, without_profile
 from requests_auth_profiles.errors import (
+    ConfigurationError,
     ProfileNotFound,
     ProfilesFileError,
     RequestsAuthException,
@@ -43,6 +45,8 @@ def edit(name: str | None) -> int:
     What is edited is a copy. It is checked, and takes the file's place only if nothing is wrong with it.
     """
     path, site = profiles_path(named_file()), site_path(named_file())
+    if name:
+        _stands_here(name, path, site)
     before = _content(path)
     line = _line(before, name, path) if name else 0
     words = editor.command()
@@ -75,6 +79,23 @@ def edit(name: str | None) -> int:
     copy.unlink(missing_ok=True)
     click.echo(f"Changed {path}: {_count(file)}, nothing wrong.", err=True)
     return 0
+
+
+def _stands_here(name: str, path: Path, site: Path | None) -> None:
+    """Refuses a profile that counts and stands in another file."""
+    with suppress(FileNotFoundError, ConfigurationError):  # what is wrong is told when it is read
+        layers = Layers.of(path, site)
+        if layers.faults or name not in tables(layers.data):
+            return
+        owner = layers.owner(("profiles", name)).path
+        if owner != path:
+            there = f"requests-auth edit {name} --file {typed(owner)}"
+            hint = f"{there}; or say in {path} what counts in its place: [profiles.{name}]"
+            raise _elsewhere(name, path, owner, hint)
+
+
+def _elsewhere(name: str, path: Path, owner: Path, hint: str) -> RequestsAuthException:
+    return RequestsAuthException(f"{name} is not in {path} but in {owner}", hint=hint)
 
 
 def _edited(words: list[str], copy: Path, line: int, path: Path, before: bytes) -> int | bytes:
@@ -203,10 +224,7 @@ def remove(name: str, *, yes: bool) -> None:
     name = file.chosen(name)
     owner = file.layers.owner(("profiles", name))
     if owner.path != path:
-        raise RequestsAuthException(
-            f"{name} is not in {path} but in {owner.path}",
-            hint=f"requests-auth remove {name} --file {typed(owner.path)}",
-        )
+        raise _elsewhere(name, path, owner.path, f"requests-auth remove {name} --file {typed(owner.path)}")
     if users := _users(file, name):
         said, where = zip(*users, strict=True)
         raise RequestsAuthException(
