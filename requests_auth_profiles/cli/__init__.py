@@ -2,14 +2,17 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 import requests
 
 from requests_auth_profiles import __version__
+from requests_auth_profiles._config.document import typed
 from requests_auth_profiles.cli.adding import add
 from requests_auth_profiles.cli.checking import check
 from requests_auth_profiles.cli.context import wants_colour, with_file
@@ -42,7 +45,24 @@ Exit codes:  0 done, 1 error, 2 usage, 3 the file is wrong,
 """
 
 
-@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Verbs(click.Group):
+    """The verbs: what an error says to type next is for the file that was named."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a verb."""
+        try:
+            return super().invoke(ctx)
+        except RequestsAuthException as error:
+            if ctx.obj is not None:
+                ours = rf"\brequests-auth (?=(?:{'|'.join(self.commands)})\b)(?![^;]* --file )"
+                named = f"requests-auth --file {typed(Path(ctx.obj))} "
+                error.hint = re.sub(ours, lambda _: named, error.hint)
+            raise
+
+
+@click.group(
+    cls=_Verbs, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, "-V", "--version", prog_name="requests-auth")
 @with_file
 def cli() -> None:
