@@ -1,5 +1,6 @@
 """Document: one TOML file of profiles, read and taken apart."""
 
+import os
 import re
 import shlex
 import sys
@@ -14,7 +15,7 @@ from requests_auth_profiles._config.lines import lines
 from requests_auth_profiles._config.place import line_of
 from requests_auth_profiles.errors import ConfigurationError, Fault
 
-__all__ = ["Document", "read", "typed"]
+__all__ = ["Document", "dangling", "read", "typed"]
 
 _LIMIT = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
@@ -120,6 +121,11 @@ def read(path: Path, instead: bytes | None = None) -> Document | list[Fault]:
     if found:
         return [replace(fault, file=str(path)) for fault in found]
     return Document(path, text, data, is_shared)
+
+
+def dangling(path: Path) -> str:
+    """Where a symbolic link leads to, whose end is not there; empty where a path is none."""
+    return os.path.realpath(path) if path.is_symlink() and not path.exists() else ""
 
 
 def typed(path: Path) -> str:

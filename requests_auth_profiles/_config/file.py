@@ -10,7 +10,7 @@ from typing import Self
 from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.asking import Call
 from requests_auth_profiles._config.check import faults, incomplete, literal_secrets, root_faults
-from requests_auth_profiles._config.document import Document, typed
+from requests_auth_profiles._config.document import Document, dangling, typed
 from requests_auth_profiles._config.house import rows
 from requests_auth_profiles._config.inheritance import Effective, effectives, overlay, tables
 from requests_auth_profiles._config.layers import Layers
@@ -22,7 +22,7 @@ from requests_auth_profiles._config.store import Store
 from requests_auth_profiles._config.words import near
 from requests_auth_profiles.errors import ConfigurationError, Fault, ProfileNotFound, ProfilesFileError
 
-__all__ = ["ProfilesFile", "profiles_path", "site_path"]
+__all__ = ["ProfilesFile", "missing_file", "profiles_path", "site_path"]
 
 _LONGEST_NAME = 64
 
@@ -154,7 +154,7 @@ class ProfilesFile:
         try:
             layers = Layers.of(path, site, instead)
         except FileNotFoundError:
-            raise ProfileNotFound(f"there is no profiles file {path}", hint=_init(path)) from None
+            raise missing_file(path) from None
         data = layers.data
         known = rows(data)
         worlds = [effectives(data, known, in_ci=False)]
@@ -195,6 +195,14 @@ class ProfilesFile:
         """Where something stands, by its path from the root."""
         document = self.layers.owner(path)
         return Place(document.path, document.text, path)
+
+
+def missing_file(path: Path) -> ProfileNotFound:
+    """The error of a profiles file that is not there."""
+    if end := dangling(path):
+        hint = f"put the file there, or take the link away: rm {typed(path)}"
+        return ProfileNotFound(f"the profiles file {path} is a link to {end}, which is not there", hint=hint)
+    return ProfileNotFound(f"there is no profiles file {path}", hint=_init(path))
 
 
 def _init(path: Path) -> str:

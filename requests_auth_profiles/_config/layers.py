@@ -1,11 +1,12 @@
 """The files that hold together: a file, those that it includes, and the site's under them."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from requests_auth_profiles._config import environment
-from requests_auth_profiles._config.document import Document, read, typed
+from requests_auth_profiles._config.document import Document, dangling, read, typed
 from requests_auth_profiles.errors import ConfigurationError, Fault
 
 __all__ = ["Layers"]
@@ -48,7 +49,7 @@ class Layers:
         try:
             layers._add(path, (), instead)
         except FileNotFoundError:
-            if site is None:
+            if site is None or path.is_symlink():
                 raise
         if site is not None:
             try:
@@ -97,7 +98,10 @@ class Layers:
             try:
                 self._add(path, above)
             except FileNotFoundError:
-                problem, hint = f"names {path}, which is not there", f"ls -l {typed(path.parent)}"
+                end = dangling(path)
+                link = f", a link to {end}" if end else ""
+                problem = f"names {path}{link}, which is not there"
+                hint = f"ls -l {typed(Path(end or path).parent)}"
             except ConfigurationError as error:
                 problem, hint = error.message, error.hint
         if problem:
@@ -106,4 +110,5 @@ class Layers:
 
 def _same(path: Path, documents: Iterable[Document]) -> bool:
     """Whether a path, whatever links are on its way, is that of one of these."""
-    return path.resolve() in [document.path.resolve() for document in documents]
+    # By `realpath`, which takes links in a circle too: what is wrong with them is told by who opens one.
+    return os.path.realpath(path) in [os.path.realpath(document.path) for document in documents]

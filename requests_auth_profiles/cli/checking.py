@@ -10,6 +10,7 @@ import click
 
 from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.advice import advice, online_advice
+from requests_auth_profiles._config.document import typed
 from requests_auth_profiles._config.file import profiles_path
 from requests_auth_profiles._config.reaching import chosen_by
 from requests_auth_profiles._config.secrets import Secret
@@ -121,13 +122,11 @@ def _announced(scheme: OAuth2) -> frozenset[str] | None:
 def _about_schema(texts: dict[str, str], path: Path) -> Iterator[Fault]:
     first = texts.get(str(path), "").partition("\n")[0]
     if first.rstrip() == f"#:schema {beside(path).name}" and not is_current(path):
-        yield Fault(
-            (),
-            f"names {beside(path).name}, which is missing or of another version",
-            "requests-auth schema --write",
-            1,
-            str(path),
-        )
+        there = beside(path)
+        what, hint = "missing or of another version", "requests-auth schema --write"
+        if there.exists() and not there.is_file():
+            what, hint = "no file", f"ls -ld {typed(there)}"
+        yield Fault((), f"names {there.name}, which is {what}", hint, 1, str(path))
 
 
 def _missing(spec: Profile) -> Iterator[str]:

@@ -12,7 +12,7 @@ import click
 from requests_auth_profiles import _private_file
 from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.document import typed
-from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
+from requests_auth_profiles._config.file import ProfilesFile, missing_file, profiles_path, site_path
 from requests_auth_profiles._config.inheritance import overlay, tables
 from requests_auth_profiles._config.layers import Layers
 from requests_auth_profiles._config.lines import lines
@@ -170,8 +170,7 @@ def _content(path: Path) -> bytes:
     try:
         content, _ = _private_file.read(path, limit=_LIMIT, shareable=True)
     except FileNotFoundError:
-        hint = f"requests-auth init{f' --file {typed(path)}' if named_file() else ''}"
-        raise ProfileNotFound(f"there is no profiles file {path}", hint=hint) from None
+        raise missing_file(path) from None
     except _private_file.UnsafeFileError as error:
         raise RequestsAuthException(str(error), hint=error.hint) from None
     except OSError as error:

@@ -46,7 +46,7 @@ def beside(path: Path) -> Path:
 def is_current(path: Path) -> bool:
     """Whether the schema beside a profiles file is that of this version."""
     try:
-        return beside(path).read_bytes() == SHIPPED.read_bytes()
+        return beside(path).is_file() and beside(path).read_bytes() == SHIPPED.read_bytes()
     except OSError:
         return False
 
@@ -55,7 +55,8 @@ def put_beside(path: Path) -> str:
     """Puts the schema beside a profiles file, and says what keeps it from being there; empty = nothing."""
     there = beside(path)
     try:
-        if there.exists() and _OURS not in there.read_bytes():
+        # A pipe in its place would hold us up, and a device never ends.
+        if there.exists() and not (there.is_file() and _OURS in there.read_bytes()):
             return "something else is there"
         _private_file.replace(there, SHIPPED.read_bytes())
     except OSError as error:
