@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 from conftest import RunProgram
-from profiles_file import MACHINE, PERSON, written
+from profiles_file import PERSON, written
 
 from requests_auth_profiles.cli import run
-from requests_auth_profiles.testing import Reply
-from requests_auth_profiles.testing._loopback_server import Endpoint, LoopbackServer, Received
 
 CANARY = "canary-hunter2"
 HOSTS = 'hosts = ["api.acme.com"]\n'
@@ -151,63 +149,6 @@ def test_a_shadowed_secret_counts_for_nothing(check: RunProgram, tmp_path: Path)
     team.write_text(f'{WISE}client_secret = "{CANARY}"\n', "utf-8")
     team.chmod(0o600)
     assert warnings(check, f'include = ["team.toml"]\n{WISE}') == []
-
-
-def announcing(scopes: list[str] | None) -> LoopbackServer:
-    """A provider that announces these scopes."""
-
-    def answer(_: Received) -> Reply:
-        said = {} if scopes is None else {"scopes_supported": scopes}
-        return Reply.json({"issuer": server.url, "token_endpoint": f"{server.url}/token", **said})
-
-    server = LoopbackServer({"metadata": Endpoint(answer, ("/.well-known/openid-configuration",))})
-    return server
-
-
-def machine(issuer: str) -> str:
-    """A profile of a provider, with two scopes."""
-    text = MACHINE.replace("https://login.acme.com", issuer)
-    return f'{text}{HOSTS}scopes = ["api.read", "api.reed"]\n'
-
-
-def test_online_a_scope_that_is_not_announced(check: RunProgram) -> None:
-    """A scope that the provider does not announce is told with those that it does."""
-    with announcing(["api.read", "api.write"]) as server:
-        (warning,) = warnings(check, machine(server.url), "--online")
-    assert warning["line"] == 7
-    assert f"asks for api.reed, which {server.url} does not announce" in warning["message"]
-    assert "it announces api.read, api.write" in warning["hint"]
-
-
-@pytest.mark.parametrize("scopes", [["api.read", "api.reed"], None], ids=["known", "not said"])
-def test_online_nothing_to_say(check: RunProgram, scopes: list[str] | None) -> None:
-    """A provider that announces the scopes, or none at all, gives no warning."""
-    with announcing(scopes) as server:
-        assert warnings(check, machine(server.url), "--online") == []
-
-
-def test_online_a_provider_that_does_not_answer(check: RunProgram) -> None:
-    """A provider that is not there is a warning at its issuer, and the file is as good as before."""
-    with announcing([]) as server:
-        gone = server.url
-    (warning,) = warnings(check, machine(gone), "--online")
-    assert warning["line"] == 3
-    assert "cannot reach" in warning["message"]
-
-
-def test_offline_nobody_is_asked(check: RunProgram) -> None:
-    """Without --online the provider is not called."""
-    with announcing([]) as server:
-        assert warnings(check, machine(server.url)) == []
-        assert not server.requests
-
-
-def test_online_each_provider_once(check: RunProgram) -> None:
-    """Two profiles of one provider cost one question."""
-    with announcing(["api.read", "api.reed"]) as server:
-        text = machine(server.url)
-        warnings(check, text + text.replace("[profiles.work]", "[profiles.other]"), "--online")
-        assert len(server.requests) == 1
 
 
 def test_a_schema_that_is_missing(check: RunProgram, tmp_path: Path) -> None:

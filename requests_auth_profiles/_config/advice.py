@@ -1,23 +1,37 @@
 """Advice: what a profiles file may say, and should not."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from requests_auth_profiles._config.check import literal_secrets
 from requests_auth_profiles._config.document import typed
 from requests_auth_profiles._config.file import ProfilesFile
+from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.inheritance import Effective, overlay, tables
 from requests_auth_profiles._config.kinds import REFERENCES, is_reference
 from requests_auth_profiles._config.reaching import reached
 from requests_auth_profiles._config.spec import Compose, OAuth2, Profile
 from requests_auth_profiles._hosts import HostPattern, is_loopback
 from requests_auth_profiles._secret_names import may_be_secret
-from requests_auth_profiles.errors import Fault
+from requests_auth_profiles.errors import ConfigurationError, Fault, RequestsAuthException
 
-__all__ = ["Announced", "advice", "online_advice"]
+__all__ = ["Announced", "Announcement", "advice", "online_advice"]
 
-Announced = Callable[[OAuth2], frozenset[str] | None]
-"""The scopes that the issuer of a profile announces; see `Server.scopes`."""
+
+class Announcement(NamedTuple):
+    """What an issuer announces.
+
+    Args:
+        scopes: those that it has, which need not be all; None = it does not say.
+        problems: what is wrong with each of its endpoints, by the profile's name for it.
+    """
+
+    scopes: frozenset[str] | None
+    problems: Mapping[str, RequestsAuthException]
+
+
+Announced = Callable[[OAuth2], Announcement]
+"""Asks the issuer of a profile."""
 
 _Found = Iterator[Fault]
 
@@ -50,40 +64,45 @@ def advice(file: ProfilesFile, specs: Mapping[str, Profile]) -> list[Fault]:
     return file.placed(dict.fromkeys([*_literal(file), *found]))  # what a parent says, once
 
 
-def online_advice(
-    file: ProfilesFile, specs: Mapping[str, Profile], announced: Announced, error: type[Exception]
-) -> list[Fault]:
+def online_advice(file: ProfilesFile, specs: Mapping[str, Profile], announced: Announced) -> list[Fault]:
     """What the providers of a file say of it.
 
     Args:
         file: a file without faults.
         specs: those of its profiles that can be used, by name.
-        announced: asks a provider; called once for each.
-        error: what it raises where a provider does not answer as it should.
+        announced: asks a provider; called once for each, it may raise any error of ours.
     """
-    asked: dict[tuple[str, str], frozenset[str] | Exception | None] = {}
-    found = []
+    asked: dict[tuple[object, ...], Announcement | RequestsAuthException] = {}
+    found: list[Fault] = []
     for name, spec in specs.items():
-        if not isinstance(spec.scheme, OAuth2) or "issuer" not in spec.scheme.endpoints:
+        scheme = spec.scheme
+        if not isinstance(scheme, OAuth2) or "issuer" not in scheme.endpoints:
             continue
-        issuer, profile = spec.scheme.endpoints["issuer"], file.profiles[name]
-        about = issuer, repr(spec.scheme.http)
+        about = scheme.endpoints["issuer"], repr(scheme.http), scheme.client.client_auth == "tls"
         if about not in asked:
             try:
-                asked[about] = announced(spec.scheme)
-            except error as problem:
+                asked[about] = announced(scheme)
+            except RequestsAuthException as problem:
                 asked[about] = problem
-        answer = asked[about]
-        if isinstance(answer, Exception):
-            key = "issuer" if "issuer" in profile.values else "provider"
-            hint = getattr(answer, "hint", "") or "check the issuer"
-            found.append(Fault(profile.path(key), getattr(answer, "message", str(answer)), hint))
-        elif answer is not None and (strange := [one for one in spec.scheme.scopes if one not in answer]):
-            key = "scopes" if "scopes" in profile.values else "provider"
-            message = f"asks for {', '.join(strange)}, which {issuer} does not announce"
-            hint = f"it announces {', '.join(sorted(answer)[:_SHOWN])}; it need not announce all"
-            found.append(Fault(profile.path(key), message, hint))
+        found += _of_issuer(file.profiles[name], scheme, asked[about])
     return file.placed(dict.fromkeys(found))
+
+
+def _of_issuer(profile: Effective, scheme: OAuth2, said: Announcement | RequestsAuthException) -> _Found:
+    issuer = profile.path("issuer" if "issuer" in profile.values else "provider")
+    if isinstance(said, RequestsAuthException):
+        yield Fault(issuer, said.message, said.hint or "check the issuer")
+        return
+    needed = FLOWS[scheme.flow].endpoints
+    for name, problem in said.problems.items():
+        # What is not announced may not be needed; what is wrong with the rest tells of the whole.
+        if name not in scheme.endpoints and (name in needed or not isinstance(problem, ConfigurationError)):
+            yield Fault(issuer, problem.message, problem.hint)
+    if said.scopes is not None and (strange := [one for one in scheme.scopes if one not in said.scopes]):
+        path = profile.path("scopes") if "scopes" in profile.values else issuer
+        message = f"asks for {', '.join(strange)}, which {scheme.endpoints['issuer']} does not announce"
+        hint = f"it announces {', '.join(sorted(said.scopes)[:_SHOWN])}; it need not announce all"
+        yield Fault(path, message, hint)
 
 
 def _literal(file: ProfilesFile) -> _Found:

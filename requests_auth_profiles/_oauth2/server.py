@@ -162,8 +162,9 @@ class Server:
             # Some have a page for every address, with 200.
             if reply.status == _OK and (metadata := json_object(reply.body)) is not None:
                 return _of_issuer(metadata, issuer)
+        no_json = ", and no JSON object" if reply.status == _OK else ""
         raise InvalidProviderResponse(
-            f"{issuer} announces no endpoints (the last answer was {reply.status})",
+            f"{issuer} announces no endpoints (the last answer was {reply.status}{no_json})",
             hint="check the issuer, or name authorization_url and token_url",
         )
 

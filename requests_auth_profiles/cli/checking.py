@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from requests_auth_profiles._build import Builder
-from requests_auth_profiles._config.advice import advice, online_advice
+from requests_auth_profiles._config.advice import Announcement, advice, online_advice
 from requests_auth_profiles._config.document import typed
 from requests_auth_profiles._config.file import profiles_path
+from requests_auth_profiles._config.flows import ENDPOINTS
 from requests_auth_profiles._config.reaching import chosen_by
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import OAuth2, Profile
@@ -21,8 +22,8 @@ from requests_auth_profiles.errors import (
     ConfigurationError,
     Fault,
     InteractionRequired,
+    InvalidProviderResponse,
     ProfilesFileError,
-    RequestsAuthException,
     SecretUnavailable,
 )
 
@@ -109,14 +110,22 @@ def _warnings(build: Builder, specs: list[Profile], path: Path, *, online: bool)
     by_name = {spec.name: spec for spec in specs}
     found = [*_about_schema(build.file.texts, path), *advice(build.file, by_name)]
     if online:
-        found += online_advice(build.file, by_name, _announced, RequestsAuthException)
+        found += online_advice(build.file, by_name, _announced)
     return sorted(found, key=lambda one: (one.file, one.line))
 
 
-def _announced(scheme: OAuth2) -> frozenset[str] | None:
+def _announced(scheme: OAuth2) -> Announcement:
     from requests_auth_profiles._build.grants import called
 
-    return called(scheme)[0].scopes()
+    # Without what a profile says itself, which other profiles of this issuer may not say.
+    server, _ = called(replace(scheme, endpoints={"issuer": scheme.endpoints["issuer"]}))
+    scopes, problems = server.scopes(), {}
+    for name in ENDPOINTS[1:]:
+        try:
+            server.url(name)
+        except (ConfigurationError, InvalidProviderResponse) as problem:
+            problems[name] = problem
+    return Announcement(scopes, problems)
 
 
 def _about_schema(texts: dict[str, str], path: Path) -> Iterator[Fault]:
