@@ -65,7 +65,7 @@ def test_what_the_provider_refuses(oidc_provider: Provider) -> None:
 class _Pushed:
     """A provider that announces the endpoint, whose answers a test gives."""
 
-    def __init__(self, server: AuthorizationServer, *answers: Reply) -> None:
+    def __init__(self, server: AuthorizationServer, *answers: Reply, **more: object) -> None:
         self.server = server
         server.clients["native"] = Client()
         announced = {
@@ -73,6 +73,7 @@ class _Pushed:
             "authorization_endpoint": f"{server.issuer}/authorize",
             "token_endpoint": f"{server.issuer}/token",
             "pushed_authorization_request_endpoint": f"{server.issuer}/revoke",
+            **more,
         }
         server.replies["discovery"].append(Reply.json(announced))
         server.replies["revoke"].extend(answers)
@@ -115,6 +116,52 @@ def test_no_reference(said: Mapping[str, object], kind: type[Exception]) -> None
     assert visitor.urls == []
 
 
+REFUSED = Reply.json({"error": "access_denied"}, 400)
+
+
+@pytest.mark.parametrize("par", [None, True])
+def test_a_provider_that_takes_no_others(par: bool | None) -> None:
+    """One that announces so gets the request itself, though the profile says nothing of it."""
+    visitor = Visitor()
+    with AuthorizationServer() as server:
+        pushed = _Pushed(server, REFUSED, require_pushed_authorization_requests=True)
+        with pytest.raises(InvalidGrantRequest, match="refused the authorization request"):
+            replace(pushing(endpoint(server.issuer), visitor), par=par).fetch()
+        assert len(pushed.forms) == 1
+    assert visitor.urls == []
+
+
+@pytest.mark.parametrize(
+    ("par", "more"),
+    [
+        (False, {"require_pushed_authorization_requests": True}),
+        (None, {"require_pushed_authorization_requests": False}),
+        (None, {"require_pushed_authorization_requests": "true"}),
+        (None, {}),
+    ],
+    ids=["not wanted", "not needed", "no boolean", "not said"],
+)
+def test_where_it_is_not_used(par: bool | None, more: dict[str, object]) -> None:
+    """`par = false` holds whatever is announced, and what is not announced to be needed is not used."""
+    visitor = Visitor()
+    with AuthorizationServer() as server:
+        pushed = _Pushed(server, REFUSED, **more)
+        token = replace(pushing(endpoint(server.issuer), visitor), par=par).fetch()
+        assert pushed.forms == []
+    assert token.access_token
+    assert "request_uri" not in visitor.urls[0]
+
+
+def test_one_that_has_to_and_has_none() -> None:
+    """A provider that asks for it and announces no place for it is asked as any other."""
+    visitor = Visitor()
+    with AuthorizationServer() as server:
+        _Pushed(
+            server, require_pushed_authorization_requests=True, pushed_authorization_request_endpoint=None
+        )
+        assert replace(pushing(endpoint(server.issuer), visitor), par=None).fetch().access_token
+
+
 def test_a_reference_is_quoted() -> None:
     """Whatever it is, it is one parameter of the address that the browser opens."""
     visitor = Visitor(lambda answer: answer)
@@ -139,9 +186,10 @@ def test_a_provider_that_has_none() -> None:
 
 
 def test_a_profile(tmp_path: Path) -> None:
-    """`par = true` is for profiles with an issuer, which says where to; it is off where nothing is said."""
+    """It is for profiles with an issuer, which says where to; the provider decides where nothing is said."""
     assert profiles_file.oauth2(tmp_path, f"{profiles_file.PERSON}par = true\n").par
-    assert not profiles_file.oauth2(tmp_path, profiles_file.PERSON).par
+    assert profiles_file.oauth2(tmp_path, profiles_file.PERSON).par is None
+    assert profiles_file.oauth2(tmp_path, f"{profiles_file.PERSON}par = false\n").par is False
     text = (
         profiles_file.PERSON.replace("issuer =", "authorization_url =") + 'token_url = "https://acme.com/t"\n'
     )

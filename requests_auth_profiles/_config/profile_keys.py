@@ -141,8 +141,8 @@ PROFILE = by_name(
     Key(
         "par",
         kinds.BOOLEAN,
-        "whether the request goes to the provider itself, and the browser gets a reference (RFC 9126)",
-        default=False,
+        "whether the request goes to the provider itself, and the browser gets a reference (RFC 9126); "
+        "absent = where the provider announces that it has to",
     ),
     Key("code_field_name", kinds.TEXT, "where in the answer the code is", '"code"', default="code"),
     Key(

@@ -146,7 +146,7 @@ class OAuth2:
     redirect: Redirect
     browser: tuple[str, ...]
     response_type: str
-    par: bool
+    par: bool | None
     code_field_name: str
     token_field_name: str
     user: Basic | None

@@ -117,7 +117,9 @@ class TokenEndpoint:
         reply = self.channel.since(started).post(url, asked, self.client_auth, attempts=2)
         said = answer_of(reply, host=host, grant_type="authorization_code", asked="authorization request")
         if (reference := secret_of(said, "request_uri", host)) is None:
-            raise GrantNotProvided(f"the answer of {host} has no request_uri", hint="leave par out")
+            raise GrantNotProvided(
+                f"the answer of {host} has no request_uri", hint="par = false; or tell the provider"
+            )
         return {"client_id": self.client_id, "request_uri": reference}
 
     def _answer(self, grant_type: str, fields: Form, attempts: int) -> Reply:

@@ -135,6 +135,13 @@ class Server:
         """Whether it is known to name itself in each authorization response (RFC 9207 section 3)."""
         return (self._metadata or {}).get("authorization_response_iss_parameter_supported") is True
 
+    def takes_only_pushed(self) -> bool:
+        """Whether it is known to take requests only at an endpoint of its own (RFC 9126 section 5)."""
+        known = self._metadata or {}
+        return known.get("require_pushed_authorization_requests") is True and bool(
+            known.get(_ANNOUNCED[_PUSHED])
+        )
+
     def refuses_s256(self) -> bool:
         """Whether it is known not to take an S256 challenge (RFC 9700 section 2.1.1)."""
         methods = (self._metadata or {}).get("code_challenge_methods_supported")

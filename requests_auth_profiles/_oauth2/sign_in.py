@@ -66,7 +66,7 @@ class _Request:
         response_type: what is to come back.
         field: the parameter of the answer that it comes in.
         nonce: whether to ask for an ID token of this very sign-in, also where `openid` is not in the scope.
-        push: gives what stands for the whole request in the browser; None = it goes there itself.
+        shown: gives what stands for the whole request in the browser; None = it goes there itself.
     """
 
     server: Server
@@ -76,7 +76,7 @@ class _Request:
     response_type: str
     field: str
     nonce: bool
-    push: Callable[[Form], dict[str, str]] | None = None
+    shown: Callable[[Form], Mapping[str, str]] | None = None
 
     @contextmanager
     def answer(self, listen: Listen, proof: Form, *, then: str = "") -> Iterator[_Answer]:
@@ -99,7 +99,7 @@ class _Request:
             url, _ = self.server.url("authorization_url"), then and self.server.url(then)
             state = secrets.token_urlsafe(48)
             asked = self._asked(receiver.redirect_uri, state) | _challenge(proof, self.server)
-            shown = asked if self.push is None else self.push(Form(asked))
+            shown = asked if self.shown is None else self.shown(Form(asked))
             said = Form(receiver(_with_query(url, shown), state))
             _look_at(said, self.server, self.field)
             yield _Answer(said, receiver.redirect_uri, asked.get("nonce"))
@@ -131,7 +131,8 @@ class AuthorizationCode:
         response_type: what is asked for.
         code_field_name: where in the answer the code is.
         nonce: whether to send a nonce also where no ID token is asked for.
-        par: whether the request goes to the provider itself, and the browser gets a reference (RFC 9126).
+        par: whether the request goes to the provider itself, and the browser gets a reference (RFC 9126);
+            None = where the provider announces that it has to.
     """
 
     endpoint: TokenEndpoint
@@ -142,7 +143,7 @@ class AuthorizationCode:
     response_type: str = "code"
     code_field_name: str = "code"
     nonce: bool = False
-    par: bool = False
+    par: bool | None = False
     interactive: bool = True
 
     def fetch(self) -> Token:
@@ -164,7 +165,7 @@ class AuthorizationCode:
             response_type=self.response_type,
             field=self.code_field_name,
             nonce=self.nonce,
-            push=self.endpoint.pushed if self.par else None,
+            shown=self._shown,
         )
         with request.answer(self.listen, proof, then="token_url") as (said, redirect_uri, nonce):
             fields = Form({"code": said[self.code_field_name], "redirect_uri": redirect_uri, **proof})
@@ -175,6 +176,10 @@ class AuthorizationCode:
     def refresh(self, token: Token) -> Token:
         """A new token without the person."""
         return self.endpoint.refresh(token)
+
+    def _shown(self, asked: Form) -> Mapping[str, str]:
+        pushes = self.endpoint.server.takes_only_pushed() if self.par is None else self.par
+        return self.endpoint.pushed(asked) if pushes else asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
