@@ -1,5 +1,6 @@
 """`requests-auth add NAME`: one more profile in the file, and every other byte as it was."""
 
+import re
 import stat
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from profiles_file import KEY
 from terminal import Terminal
 
 from requests_auth_profiles._config.file import ProfilesFile
+from requests_auth_profiles._config.kinds import REFERENCES
+from requests_auth_profiles.cli.answers import reference
 
 OKTA = ("--provider", "okta", "--flow", "client-credentials", "--set", "instance=acme.okta.com")
 MACHINE = (*OKTA, "--set", "client_id=0oa1", "--set", "client_secret=env:NIGHTLY_SECRET")
@@ -293,3 +296,11 @@ def test_a_secret_is_typed_unseen(home: Path) -> None:
     assert SECRET not in terminal.seen
     assert "will stand in the file in clear" in terminal.seen
     assert table(usual(home), "key") == {"flow": "api-key", "api_key": SECRET}
+
+
+def test_its_help_names_each_reference(cli: RunProgram) -> None:
+    """Whoever reads it knows in which forms a secret can be said; each is taken."""
+    said = " ".join(cli("add", "--help").stdout.split())
+    for how in REFERENCES:
+        assert re.search(rf"\b{how}:[A-Z]+\b", said)
+        assert reference(f"{how}:x") in ({how: "x"}, {how: ["x"]})

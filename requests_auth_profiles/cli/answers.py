@@ -13,7 +13,9 @@ from requests_auth_profiles._config.keys import Key
 
 __all__ = ["REFERENCE_FORMS", "answer", "reference"]
 
-REFERENCE_FORMS = "env:NAME, file:PATH or command:PROGRAM ARGUMENT"
+REFERENCE_FORMS = (
+    "env:NAME, file:PATH, keyring:SERVICE, prompt:TEXT, ci_identity:AUDIENCE or command:PROGRAM ARGUMENT"
+)
 
 
 def answer(key: Key, typed: str, hint: str) -> Any:
