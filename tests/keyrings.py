@@ -40,6 +40,21 @@ class Locked(InMemory):
         raise KeyringLocked("s3cret-value")
 
 
+class Odd(InMemory):
+    """A keyring that gives something else than text.
+
+    Args:
+        gives: what it gives.
+    """
+
+    def __init__(self, gives: object) -> None:
+        super().__init__()
+        self._gives = gives
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._gives  # type: ignore[return-value]
+
+
 class Silent(InMemory):
     """A keyring that waits for a person who never comes."""
 

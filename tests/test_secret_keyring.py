@@ -9,7 +9,7 @@ import pytest
 from conftest import RunProgram
 from keyring.backends.fail import Keyring as Fail
 from keyring.backends.null import Keyring as Null
-from keyrings import InMemory, Locked, Silent, in_use
+from keyrings import InMemory, Locked, Odd, Silent, in_use
 from references import VALUE, Make, folder, made, refusal, secret, tells, written
 from sources import at_once
 
@@ -144,6 +144,17 @@ class TestFailure:
         with in_use(Locked()):
             error = refusal(secret(ENTRY))
         assert error.message.endswith(": the keyring failed: KeyringLocked")
+        assert error.hint == "keyring get acme work"
+
+    @pytest.mark.parametrize(
+        ("gives", "kind"),
+        [(VALUE.encode(), "bytes"), (5, "int"), ([VALUE], "list"), (0, "int"), (b"", "bytes")],
+    )
+    def test_no_text(self, secret: Make, gives: object, kind: str) -> None:
+        """What is no text is no secret; its kind is told, and what to try by hand."""
+        with in_use(Odd(gives)):
+            error = refusal(secret(ENTRY))
+        assert error.message.endswith(f": the keyring gave {kind}, not text")
         assert error.hint == "keyring get acme work"
 
     def test_silence(self, secret: Make) -> None:

@@ -25,6 +25,9 @@ def keyring_entry(reference: Mapping[str, Any], asker: Asker) -> Answer:
         set_it = _typed("set", service, user)
         if value is None:
             return Answer("", f"the keyring has none for {user!r}", set_it)
+        if not isinstance(value, str):  # as a backend of somebody's own may give
+            kind = type(value).__name__
+            return Answer("", f"the keyring gave {kind}, not text", _typed("get", service, user))
         return checked(value, "what the keyring has", set_it, by_lines=asker.by_lines)
 
     try:
