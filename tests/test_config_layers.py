@@ -1,7 +1,9 @@
 """Several files: the site's under the person's own, and those that a file includes."""
 
 import os
+import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 import requests
@@ -9,6 +11,8 @@ from profiles_file import MARK, marked
 
 from requests_auth_profiles import profile
 from requests_auth_profiles._config.file import ProfilesFile
+from requests_auth_profiles._config.layers import Layers
+from requests_auth_profiles._config.lines import lines
 from requests_auth_profiles.errors import Fault, ProfileNotFound, ProfilesFileError
 
 OLD = 1_700_000_000
@@ -231,3 +235,22 @@ class TestInclude:
         """A single name in quotes is told to be a list."""
         (fault,) = faults(write(tmp_path / "mine.toml", 'include = "team.toml"\n'))
         assert (fault.key, fault.message) == ("include", "is text, not a list of text")
+
+
+def test_the_lines_of_a_file_are_looked_up_once(tmp_path: Path) -> None:
+    """However many of its includes are wrong: to look them up takes longer than to read the file."""
+    looked_up: list[str] = []
+    scanner = lines.__code__
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is scanner:
+            looked_up.append(event)
+
+    names = ", ".join(f'"missing-{number}.toml"' for number in range(20))
+    path = write(tmp_path / "profiles.toml", f"include = [{names}]\n{key('a', 'x')}")
+    sys.setprofile(watch)
+    try:
+        layers = Layers.of(path)
+    finally:
+        sys.setprofile(None)
+    assert (len(layers.faults), len(looked_up)) == (20, 1)

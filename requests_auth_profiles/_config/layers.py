@@ -79,9 +79,11 @@ class Layers:
                     if self._owners.setdefault((name, one), found) is found:
                         table[one] = said
         named = found.data.get("include")
+        wrong: list[Fault] = []
         for number, name in enumerate(named if isinstance(named, list) else ()):
             if isinstance(name, str) and name:
-                self.faults += found.placed(list(self._include(name, number, (*above, found))))
+                wrong += self._include(name, number, (*above, found))
+        self.faults += found.placed(wrong)
 
     def _include(self, name: str, number: int, above: tuple[Document, ...]) -> Iterator[Fault]:
         expanded = environment.expanded(name)
