@@ -91,6 +91,7 @@ def test_what_it_lacks(tmp_path: Path, ci: bool) -> None:
         tmp_path, PERSON + '[profiles.work.when.ci]\nflow = "client-credentials"\n'
     )
     assert fault.message.startswith("needs client_secret: ")
+    assert (fault.line, fault.key) == (7, "when.ci")
 
 
 def test_a_conflict(tmp_path: Path, ci: bool) -> None:
@@ -103,6 +104,7 @@ def test_a_conflict(tmp_path: Path, ci: bool) -> None:
     )
     (fault,) = profiles_file.faults(tmp_path, text)
     assert (fault.profile, "both write the header Authorization" in fault.message) == ("both", True)
+    assert fault.message.endswith("; that is so in CI, where when.ci holds")
 
 
 def test_a_secret_in_it(tmp_path: Path) -> None:

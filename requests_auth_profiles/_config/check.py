@@ -1,6 +1,7 @@
 """The checker: all that is wrong with a profiles file, at once."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -76,7 +77,8 @@ def faults(
     found = [*_default(data, own), *_names(data), *provider_faults(data)]
     found += [*missing(extends, "extends", _sayers(own, "extends")), *endless(extends, "extends")]
     for number, profiles in enumerate(worlds):
-        found += _profiles(data, profiles, extends, own, templates)
+        whole = _profiles(data, profiles, extends, own, templates)
+        found += _only_in_ci(whole, found, own) if number else whole
         for name, table in own.items():
             said, path = (overlay(table), ("when", "ci")) if number else (table, ())
             if said is not None:
@@ -84,6 +86,17 @@ def faults(
             if (meant := profiles[name]) is not None and (not number or "flow" in (said or ())):
                 found += _meant_otherwise(meant, said or {})
     return list(dict.fromkeys(found))
+
+
+def _only_in_ci(whole: _Found, known: Collection[Fault], own: Mapping[str, Mapping[str, Any]]) -> _Found:
+    """What is wrong with profiles in continuous integration alone, at the overlay that makes it so."""
+    for fault in whole:
+        if fault in known or "ci" in fault.path[3:4]:
+            yield fault
+        elif len(fault.path) == 2 and overlay(own[fault.path[1]]) is not None:  # noqa: PLR2004  a whole profile
+            yield replace(fault, path=(*fault.path, "when", "ci"))
+        else:
+            yield replace(fault, message=f"{fault.message}; that is so in CI, where when.ci holds")
 
 
 def root_faults(data: Mapping[str, Any], *, below: bool = False) -> _Found:
