@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from requests_auth_profiles._proof import ProofKey
+
 __all__ = ["RefreshUnusable", "Token", "jwt_expires_at"]
 
 _CLOCK_SECONDS = 300.0
@@ -17,13 +19,15 @@ class Token:
 
     Args:
         access_token: what is sent to the API.
-        token_type: how it is sent; `Bearer` for all that we ask for today.
+        token_type: how it is sent: `Bearer`, or `DPoP` where it is bound to a key.
         expires_at: epoch seconds from which the API refuses it; None = the provider did not say.
         refresh_token: what renews it, if the provider gave one.
         id_token: who signed in (OpenID Connect Core section 2), if that was asked for.
         scope: what was granted, space-separated; None = just what was asked for.
         issued_for: a fingerprint of the client, provider and request that it was issued for.
         obtained_at: epoch seconds at which we got it; 0 = unknown.
+        dpop_jwk: the key that it and its refresh token are bound to (RFC 9449), as a private JWK; None = they
+            are good in anybody's hands.
     """
 
     access_token: str = field(repr=False)
@@ -34,6 +38,7 @@ class Token:
     scope: str | None = None
     issued_for: str = ""
     obtained_at: float = 0
+    dpop_jwk: str | None = field(default=None, repr=False)
 
     def fresh(self, now: float, early_expiry: float) -> bool:
         """Whether it is still good at `now` (epoch seconds), `early_expiry` seconds ahead of its end."""
@@ -89,6 +94,8 @@ class Token:
                 raise ValueError(f"{name} is not a string")
         if not known.get("access_token"):
             raise ValueError("no access_token")
+        if "dpop_jwk" in known and ProofKey.read(known["dpop_jwk"]) is None:
+            raise ValueError("dpop_jwk is no key")  # and without it the tokens are good for nothing
         return cls(**known)
 
 
