@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 from requests import PreparedRequest, RequestException
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth, HTTPProxyAuth
 
-from requests_auth_profiles._credential import Credential, InHeader, InQuery
+from requests_auth_profiles._credential import Credential, WithoutToken
 from requests_auth_profiles._hosts import Reach, is_plain
 from requests_auth_profiles._signed import Placed, Signed
 from requests_auth_profiles._token import Token
@@ -59,7 +59,7 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
     @property
     def writes(self) -> tuple[str, ...]:
         """What it writes on a request."""
-        return (self._credential.writes,)
+        return self._credential.writes
 
     def within(self, reach: Reach) -> "ProfileAuth":
         """The same for fewer URLs: those that this reach admits too."""
@@ -75,27 +75,32 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
         Raises:
             ConfigurationError: it has none, but answers a challenge.
         """
-        if not isinstance(self._credential, InHeader | InQuery):
+        if isinstance(self._credential, WithoutToken):
             raise ConfigurationError(
                 f"{self.name} has no token: it talks with each server", hint="use it as auth=… of requests"
             )
         return self._credential.source.token()
 
-    def headers(self, url: str) -> dict[str, str]:
+    def headers(self, url: str, method: str = "GET") -> dict[str, str]:
         """The headers to send to a URL, for a client that is not requests.
+
+        Args:
+            url: where the request goes.
+            method: its method. It counts with `dpop = true`, where these headers are good for one request.
 
         Raises:
             HostNotAllowed: the credential may not go there, or clients do not agree on where that is.
             ConfigurationError: it goes into the query, not into a header.
         """
-        self.check(_for_any_client(url))
-        token = self.token()
-        if not isinstance(self._credential, InHeader):
+        url = _for_any_client(url)
+        self.check(url)
+        headers = self._credential.headers(self.token(), method, url)
+        if headers is None:
             raise ConfigurationError(
                 f"{self.name} goes into the query, not into a header",
                 hint='in = "header" in a profile, or HeaderApiKey, if the API takes that',
             )
-        return {self._credential.name: self._credential.value(token.access_token)}
+        return headers
 
     def stored(self) -> Token | None:
         """The token that is kept, good or not; None where nothing is."""
@@ -139,7 +144,7 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
     def __repr__(self) -> str:
         if "_credential" not in vars(self):  # a debugger shows what failed while it was made
             return super().__repr__()
-        return f"<ProfileAuth {self.name!r}: {self._credential.writes}>"
+        return f"<ProfileAuth {self.name!r}: {', '.join(self.writes)}>"
 
     def __reduce__(self) -> Any:
         raise _no_pickle(self.name)
@@ -209,14 +214,14 @@ class ComposedAuth(SupportMultiAuth, AuthBase):
         names = ", ".join(member.name for member in self._ours)
         raise ConfigurationError(f"{self.name} has several credentials", hint=f"name one of them: {names}")
 
-    def headers(self, url: str) -> dict[str, str]:
+    def headers(self, url: str, method: str = "GET") -> dict[str, str]:
         """The headers to send to a URL, for a client that is not requests; see `ProfileAuth.headers`."""
         self.check(_for_any_client(url))
         if len(self._ours) != len(self._members):
             raise ConfigurationError(
                 f"{self.name} has a member that only requests can use", hint="leave it out"
             )
-        return {name: value for member in self._ours for name, value in member.headers(url).items()}
+        return {name: value for member in self._ours for name, value in member.headers(url, method).items()}
 
     def login(self) -> None:
         """New tokens for all of them, whatever is kept."""

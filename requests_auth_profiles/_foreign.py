@@ -8,6 +8,7 @@ from requests import PreparedRequest, Response
 
 from requests_auth_profiles._credential import WithoutToken
 from requests_auth_profiles._source import StaticSource, TokenSource
+from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import ConfigurationError
 
 __all__ = ["ByClass"]
@@ -46,11 +47,11 @@ class ByClass(WithoutToken):
         self.source: TokenSource = StaticSource(str, lambda _: self.refused(self._auth))
 
     @property
-    def writes(self) -> str:
+    def writes(self) -> tuple[str, ...]:
         """What it does, as nobody knows which headers that are."""
-        return f"request as {self._path} does"
+        return (f"request as {self._path} does",)
 
-    def put(self, request: PreparedRequest, token: str) -> bool:  # noqa: ARG002
+    def put(self, request: PreparedRequest, token: Token) -> bool:  # noqa: ARG002
         """Has the class sign a request, and notes what it has added.
 
         Raises:
@@ -68,7 +69,7 @@ class ByClass(WithoutToken):
         request.register_hook("response", _Added(self, auth, names, added))  # type: ignore[no-untyped-call]
         return True
 
-    def leave(self, request: PreparedRequest, response: Response, token: str) -> None:  # noqa: ARG002
+    def leave(self, request: PreparedRequest, response: Response, token: Token) -> None:  # noqa: ARG002
         """Takes off what the class has added, its answers to a challenge among it."""
         hooks = request.hooks["response"]
         for added in [hook for hook in hooks if isinstance(hook, _Added) and hook.credential is self]:

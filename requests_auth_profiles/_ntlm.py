@@ -19,6 +19,7 @@ from requests_auth_profiles._credential import WithoutToken, utf8
 from requests_auth_profiles._hosts import Origin, origin
 from requests_auth_profiles._signed import is_repeatable, is_rewound, let_go, take_cookies
 from requests_auth_profiles._source import StaticSource, TokenSource
+from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import AuthenticationFailed, ConfigurationError
 
 __all__ = ["ByNtlm", "Handshake", "by_password", "by_windows"]
@@ -103,18 +104,18 @@ class ByNtlm(WithoutToken):
         self.source: TokenSource = StaticSource(str, forget)
 
     @property
-    def writes(self) -> str:
+    def writes(self) -> tuple[str, ...]:
         """The header that the talk goes through."""
-        return "header Authorization"
+        return ("header Authorization",)
 
-    def put(self, request: PreparedRequest, token: str) -> bool:  # noqa: ARG002
+    def put(self, request: PreparedRequest, token: Token) -> bool:  # noqa: ARG002
         """Waits for the refusal of a request."""
         request.headers.pop("Authorization", None)  # as with every auth, it counts and not what was there
         request.headers["Connection"] = "Keep-Alive"  # what is let in is a connection
         request.register_hook("response", Handshake(self, origin(request.url or "")))  # type: ignore[no-untyped-call]
         return True
 
-    def leave(self, request: PreparedRequest, response: Response, token: str) -> None:  # noqa: ARG002
+    def leave(self, request: PreparedRequest, response: Response, token: Token) -> None:  # noqa: ARG002
         """Waits no more, before a redirect."""
         waiting = request.hooks["response"]
         request.hooks["response"] = [

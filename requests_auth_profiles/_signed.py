@@ -1,5 +1,6 @@
 """What looks after a request that was signed: renews what is refused, and keeps it from other hosts."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from time import perf_counter
@@ -13,10 +14,15 @@ from requests.utils import requote_uri, rewind_body
 
 from requests_auth_profiles._credential import Credential, unfit
 from requests_auth_profiles._hosts import Reach, origin
+from requests_auth_profiles._token import Token
 
 __all__ = ["Placed", "Signed", "is_repeatable", "is_rewound", "let_go", "take_cookies"]
 
 _UNAUTHORIZED = 401
+# RFC 6750 section 3.1: another token of the same scope would be refused alike. RFC 9449 section 7.1: a proof
+# was wrong, by a clock for example, and not the token.
+_OF_NO_TOKEN = ("insufficient_scope", "invalid_dpop_proof")
+_NONE = Token(access_token="")
 _BYTES = (str, bytes, bytearray, memoryview)
 _SHORT_BYTES = 65_536
 
@@ -34,8 +40,7 @@ class Placed:
     def __init__(self, reach: Reach, credential: Credential) -> None:
         self._reach = reach
         self._credential = credential
-        # Here and not in variables: a frame that an error goes through shows those.
-        self._token = self._fresh = ""
+        self._token = self._fresh = _NONE
 
     def put(self, request: PreparedRequest) -> None:
         """Puts it on a request, with a token that is good now.
@@ -43,16 +48,28 @@ class Placed:
         Raises:
             ConfigurationError: the token has characters that cannot be sent there.
         """
-        self._token = self._credential.source.token().access_token
+        self._token = self._credential.source.token()
         if not self._credential.put(request, self._token):
             raise unfit(self._credential.writes)
 
-    def renew(self, refused: PreparedRequest) -> bool:
-        """Asks for another token than the one on a request; False = there is none, or it is not our token."""
+    def hears(self, response: Response) -> bool:
+        """Takes note of what an answer says; whether that asks for the same token, written anew."""
+        return self._credential.hears(response)
+
+    def renew(self, refused: PreparedRequest, *, same: bool) -> bool:
+        """Asks for the token to be sent in place of the one on a request.
+
+        Args:
+            refused: the request; False = the token on it is not ours.
+            same: whether it is to be that one; else it is another, and False = there is none.
+        """
         if not self._credential.is_on(refused, self._token):
             return False
-        self._fresh = self._credential.source.token(rejected=self._token).access_token
-        return self._fresh != self._token
+        if same:
+            self._fresh = self._token
+            return True
+        self._fresh = self._credential.source.token(rejected=self._token.access_token)
+        return self._fresh.access_token != self._token.access_token
 
     def swap(self, *requests: PreparedRequest) -> None:
         """Puts the token that was asked for in place of the other one.
@@ -65,11 +82,13 @@ class Placed:
                 raise unfit(self._credential.writes)
         self._token = self._fresh
 
+    def stays(self, request: PreparedRequest, url: str) -> bool:
+        """Whether what is on a request may go along where that is redirected to."""
+        return self._stays(request.url or "", url) and self._credential.is_on(request, self._token)
+
     def stay(self, request: PreparedRequest, url: str) -> str:
-        """The URL for the request that follows a redirect, with the credential where it may go along."""
-        if self._stays(request.url or "", url) and self._credential.is_on(request, self._token):
-            return self._credential.stay(request, url, self._token)
-        return url
+        """The URL for the request that follows a redirect, with the credential, which may go along."""
+        return self._credential.stay(request, url, self._token)
 
     def leave(self, first: PreparedRequest, response: Response) -> None:
         """Sees to it that a redirect does not take the credential to where it may not go."""
@@ -105,10 +124,8 @@ class Signed:
     def __call__(self, response: Response, **how: Any) -> Response:
         """The answer that the caller gets."""
         first = (response.history or [response])[0].request  # what requests copies for a redirect
-        # RFC 6750 section 3.1: another token of the same scope would be refused alike.
-        scope = "insufficient_scope" in response.headers.get("www-authenticate", "")
-        if response.status_code == _UNAUTHORIZED and not scope:
-            response = self._again(first, response, how)
+        if response.status_code == _UNAUTHORIZED:
+            response = self._insisted(first, response, how)
         if response.is_redirect:
             for placed in self._placed:
                 placed.leave(first, response)
@@ -117,14 +134,37 @@ class Signed:
                 vars(first)["placed"] = self._placed
         return response
 
-    def _again(self, first: PreparedRequest, refusal: Response, how: dict[str, Any]) -> Response:
-        """The answer to the same request with other tokens, or the refusal where there can be none."""
+    def _insisted(self, first: PreparedRequest, refusal: Response, how: dict[str, Any]) -> Response:
+        """The answer to the same request with other tokens, or the same ones written anew, each once."""
+        answer, tried = refusal, set[bool]()
+        while True:
+            asking = [placed for placed in self._placed if placed.hears(answer)]
+            said = answer.headers.get("www-authenticate", "")
+            in_vain = any(error in said for error in _OF_NO_TOKEN) or bool(asking) in tried
+            if answer.status_code != _UNAUTHORIZED or in_vain:
+                return answer
+            tried.add(bool(asking))
+            # All that are refused, as the answer does not say which one it means.
+            again = self._again(first, answer, how, asking or self._placed, same=bool(asking))
+            if again is answer:
+                return answer
+            answer = again
+
+    def _again(
+        self,
+        first: PreparedRequest,
+        refusal: Response,
+        how: dict[str, Any],
+        refused: Sequence[Placed],
+        *,
+        same: bool,
+    ) -> Response:
+        """The answer to the same request, signed again, or the refusal where that cannot be."""
         retry = PreparedRequest.copy(refusal.request)
         if not is_repeatable(retry):
             return refusal
         try:
-            # All that are refused, as the answer does not say which one it means.
-            renewed = [placed for placed in self._placed if placed.renew(retry)]
+            renewed = [placed for placed in refused if placed.renew(retry, same=same)]
             if not renewed or not is_rewound(retry):
                 return refusal
             for placed in renewed:
@@ -159,13 +199,22 @@ class _Departing(PreparedRequest):
 
 
 class _Following(PreparedRequest):
-    """A request that follows a redirect once it is given its URL; after that it is like any other."""
+    """A request that follows a redirect once it is given its URL and then its method, as requests does it.
+
+    After that it is like any other. What goes along is told of the method too: a proof is for one.
+    """
 
     def __setattr__(self, name: str, value: Any) -> None:
+        staying: Sequence[Placed] = vars(self).get("placed", ())
         if name == "url":
-            for placed in vars(self).pop("placed", ()):
+            staying = [placed for placed in staying if placed.stays(self, value)]
+            vars(self)["placed"] = staying
+            for placed in staying:
                 value = placed.stay(self, value)
         super().__setattr__(name, value)
+        if name == "method":
+            for placed in vars(self).pop("placed", ()):
+                placed.stay(self, self.url or "")
 
 
 def _target(response: Response) -> str:

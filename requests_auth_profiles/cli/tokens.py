@@ -177,7 +177,8 @@ def token(name: str | None, *, header: bool, least: float, form: str) -> None:
     if found.expires_at is not None and found.expires_at < time.time() + least:
         found = auth.credential.source.token(rejected=found.access_token)
     if header and isinstance(auth.credential, InHeader):
-        click.echo(f"{auth.credential.name}: {auth.credential.value(found.access_token)}")
+        ((field, value),) = auth.credential.headers(found, "GET", "").items()
+        click.echo(f"{field}: {value}")
     elif form == "json":
         said: dict[str, Any] = {"access_token": found.access_token, "token_type": found.token_type}
         said |= {
