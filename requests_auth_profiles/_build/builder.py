@@ -111,6 +111,10 @@ class Builder:
             case Command() | OAuth2() as scheme:
                 # Later: to read the file is all that is done before a token is asked for.
                 tokens = DeferredSource(partial(self._tokens, spec.name, scheme, self.store))
+                if isinstance(scheme, OAuth2) and scheme.dpop:
+                    from requests_auth_profiles._bound import Bound
+
+                    return ProfileAuth(reach, Bound(tokens, again=f"requests-auth login {spec.name}"))
                 return ProfileAuth(reach, InHeader(scheme.header_name, scheme.header_value, tokens))
 
     def _tokens(self, name: str, scheme: Command | OAuth2, store: TokenStore) -> CachedSource:

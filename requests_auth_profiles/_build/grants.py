@@ -13,6 +13,7 @@ from requests_auth_profiles._oauth2.exchange import JwtBearer, Presented, TokenE
 from requests_auth_profiles._oauth2.grants import ClientCredentials, Password, TokenEndpoint
 from requests_auth_profiles._oauth2.server import Server
 from requests_auth_profiles._oauth2.sign_in import AuthorizationCode, Implicit
+from requests_auth_profiles._proof import Nonces
 from requests_auth_profiles._source import Grant
 from requests_auth_profiles._token import Token
 
@@ -50,6 +51,7 @@ def grant_of(  # noqa: PLR0911  a case for each flow
         client_auth=endpoint_auth(scheme, server, channel.now),
         parameters=aimed | scheme.token_params,
         token_field_name=scheme.token_field_name,
+        nonces=Nonces() if scheme.dpop else None,
     )
     scope = " ".join(scheme.scopes)
     if scheme.flow == "client-credentials":

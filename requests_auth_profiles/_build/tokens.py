@@ -135,6 +135,7 @@ def _fingerprint(scheme: OAuth2) -> str:
         "token_params": scheme.token_params,
         "response_type": scheme.response_type,
         "token_field_name": scheme.token_field_name,
+        "dpop": scheme.dpop,
         "username": None if scheme.user is None else _said(scheme.user.username),
     }
     if (signing := scheme.signing) is not None:

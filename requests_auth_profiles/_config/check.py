@@ -43,8 +43,8 @@ _SAID_BY = {
 }
 _OURS = {
     "authorize_params": {
-        *("client_assertion", "code_challenge", "code_challenge_method", "code_verifier", "nonce"),
-        *("password", "state", *_SAID_BY),
+        *("client_assertion", "code_challenge", "code_challenge_method", "code_verifier", "dpop_jkt"),
+        *("nonce", "password", "state", *_SAID_BY),
     },
     "token_params": {
         *("client_assertion", "client_assertion_type", "code", "code_verifier", "grant_type", "password"),
@@ -357,6 +357,15 @@ def _by_code(found: Effective) -> _Found:
         yield Fault(found.path("par"), message, PROFILE["issuer"].written())
 
 
+def _by_key(found: Effective) -> _Found:
+    """Keys that say how a token is written that is bound to a key, which RFC 9449 section 7.1 says."""
+    for name in ("header_name", "header_value") if found.get("dpop") is True else ():
+        if found.get(name) != PROFILE[name].default:
+            path = found.path(name if name in found.values else "dpop")
+            message = f"{name} and dpop do not go together: it is sent as Authorization: DPoP {{token}}"
+            yield Fault(path, message, f"leave {name} or dpop out")
+
+
 def _together(found: Effective, flow: Flow) -> _Found:
     """Keys that do not go together."""
     said = found.values
@@ -376,6 +385,7 @@ def _together(found: Effective, flow: Flow) -> _Found:
         yield Fault(found.path("http", "client_key"), message, 'client_cert = "client.pem"')
     if by_code:
         yield from _by_code(found)
+    yield from _by_key(found)
     name = said.get("name")
     in_header = flow.name == "api-key" and found.get("in") == "header" and kinds.TEXT.problem(name) is None
     if in_header and (problem := kinds.HEADER_NAME.problem(name)) is not None:

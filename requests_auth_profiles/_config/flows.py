@@ -77,7 +77,7 @@ ENDPOINTS = (
 _TOKEN = ("header_name", "header_value", "early_expiry", "timeout")
 _ASKED = ("scopes", "audience", "resource", "token_field_name", *_TOKEN)
 _PROOFS = ("client_secret", "private_key", "client_assertion")
-_CLIENT = (*_PROOFS, "client_auth", "key_id", "assertion_audience", "token_params", *_ASKED)
+_CLIENT = (*_PROOFS, "client_auth", "key_id", "assertion_audience", "token_params", "dpop", *_ASKED)
 _SIGN_IN = ("redirect_port", "redirect_host", "redirect_path", "browser", "authorize_params", "response_type")
 _CODE = (*_CLIENT, *_SIGN_IN, "par", "code_field_name", "username", "password")
 

@@ -107,5 +107,6 @@ def _written(found: Effective) -> list[str]:
         case "class":  # nobody knows
             return []
         case flow if isinstance(flow, str) and flow in FLOWS:
-            return [f"header {str(found.get('header_name')).title()}"]
+            proof = ["header Dpop"] if found.get("dpop") is True else []
+            return [f"header {str(found.get('header_name')).title()}", *proof]
     return []

@@ -144,6 +144,12 @@ PROFILE = by_name(
         "whether the request goes to the provider itself, and the browser gets a reference (RFC 9126); "
         "absent = where the provider announces that it has to",
     ),
+    Key(
+        "dpop",
+        kinds.BOOLEAN,
+        "whether tokens are bound to a key, so that whoever finds one can do nothing with it (RFC 9449)",
+        default=False,
+    ),
     Key("code_field_name", kinds.TEXT, "where in the answer the code is", '"code"', default="code"),
     Key(
         "token_field_name",

@@ -155,6 +155,7 @@ class OAuth2:
     early_expiry: float
     timeout: float
     http: Http
+    dpop: bool = False
     signing: Signing | None = None
     exchange: Exchange | None = None
 
@@ -312,6 +313,7 @@ def _oauth2(flow: str, found: Effective, secret: Callable[[str], Secret], http: 
         early_expiry=found.get("early_expiry"),
         timeout=found.get("timeout"),
         http=http,
+        dpop=found.get("dpop"),
         signing=signing_of(flow, found, secret),
         exchange=exchange_of(flow, found, secret),
     )

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, quote_plus
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from requests_auth_profiles._proof import Nonces, ProofKey
+
 __all__ = [
     "ClientAssertion",
     "ClientSecretBasic",
@@ -19,6 +21,7 @@ __all__ = [
     "Nobody",
     "PublicClient",
     "UserBasic",
+    "WithProof",
 ]
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -118,6 +121,29 @@ class UserBasic(AuthBase):
         pair = f"{self.username()}:{self.password()}".encode()
         r = self.client(r)
         r.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        return r
+
+
+@dataclass(frozen=True, slots=True)
+class WithProof(AuthBase):
+    """A proof of the key that a token is to be bound to (RFC 9449 section 5), besides what the client proves.
+
+    Args:
+        key: the key.
+        nonces: what the provider wants to see in it.
+        now: the clock (epoch seconds).
+        client: how the client proves itself.
+    """
+
+    key: ProofKey
+    nonces: Nonces
+    now: Callable[[], float]
+    client: AuthBase
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Signs a token request, which the client signs."""
+        r, url = self.client(r), r.url or ""
+        r.headers["DPoP"] = self.key.proof(r.method or "", url, at=self.now(), nonce=self.nonces.of(url))
         return r
 
 

@@ -156,10 +156,10 @@ class DeviceCode:
 
     def _won(self, begun: _Begun, attendant: "Attendant") -> Token | RequestsAuthException:
         """The token, or why there is none (section 3.5)."""
-        interval, trouble = begun.interval_seconds, None
+        interval, trouble, key = begun.interval_seconds, None, self.endpoint.new_key()
         while self._waited(interval, begun.ends_at, attendant):
             try:
-                return self.endpoint.token(_GRANT, begun.proof, attempts=1)
+                return self.endpoint.token(_GRANT, begun.proof, attempts=1, key=key)
             except (ProviderUnavailable, TimeoutOccurred) as error:
                 # "on encountering a connection timeout, clients MUST unilaterally reduce their polling
                 # frequency before retrying", by doubling the interval for example; nobody waits for minutes.

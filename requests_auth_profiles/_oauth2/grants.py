@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from requests.auth import AuthBase
 
 from requests_auth_profiles._oauth2.channel import Channel, Reply
+from requests_auth_profiles._oauth2.client import WithProof
 from requests_auth_profiles._oauth2.form import Form
 from requests_auth_profiles._oauth2.id_token import Expected, subject_of
-from requests_auth_profiles._oauth2.response import answer_of, rotated_by, secret_of, token_of
+from requests_auth_profiles._oauth2.response import answer_of, rotated_by, secret_of, token_of, wants_nonce
 from requests_auth_profiles._oauth2.server import Server
+from requests_auth_profiles._proof import Nonces, ProofKey
 from requests_auth_profiles._token import RefreshUnusable, Token
-from requests_auth_profiles.errors import GrantNotProvided, InvalidProviderResponse
+from requests_auth_profiles.errors import GrantNotProvided, InvalidProviderResponse, RefreshRefused
 
 __all__ = ["ClientCredentials", "Password", "TokenEndpoint"]
 
@@ -30,6 +32,8 @@ class TokenEndpoint:
         parameters: what goes with every token request: audience, resource, the profile's own.
         token_field_name: where in the answer the token is.
         grant_type: a provider's own variant of a grant, as Auth0's password-realm; empty = the standard's.
+        nonces: what the provider wants to see in proofs, where tokens are bound to keys (RFC 9449); None =
+            they are not.
     """
 
     server: Server
@@ -39,8 +43,21 @@ class TokenEndpoint:
     parameters: Mapping[str, str]
     token_field_name: str = "access_token"
     grant_type: str = ""
+    nonces: Nonces | None = field(default=None, repr=False)
 
-    def token(self, grant_type: str, fields: Form, *, attempts: int, may_be_other: bool = False) -> Token:
+    def new_key(self) -> ProofKey | None:
+        """What the next token is to be bound to; None = nothing."""
+        return None if self.nonces is None else ProofKey.made()
+
+    def token(
+        self,
+        grant_type: str,
+        fields: Form,
+        *,
+        attempts: int,
+        may_be_other: bool = False,
+        key: ProofKey | None = None,
+    ) -> Token:
         """The token for a grant, in one deadline with what has to be discovered for it.
 
         Args:
@@ -48,6 +65,7 @@ class TokenEndpoint:
             fields: its own parameters.
             attempts: how often it may be sent where the provider is busy; 1 for what works only once.
             may_be_other: whether what comes may be another than an access token.
+            key: what it is bound to; None = a new key, if it is bound at all.
 
         Raises:
             InvalidGrantRequest: the provider refuses.
@@ -55,8 +73,9 @@ class TokenEndpoint:
             ProviderUnavailable: it cannot be reached.
             TimeoutOccurred: it did not answer in time.
         """
-        reply = self._answer(grant_type, fields, attempts)
-        return self._read(reply, grant_type, may_be_other=may_be_other)
+        key = key or self.new_key()
+        reply = self._answer(grant_type, fields, attempts, key)
+        return self._read(reply, grant_type, key, may_be_other=may_be_other)
 
     def refresh(self, token: Token) -> Token:
         """What the refresh token of a token gives (RFC 6749 section 6).
@@ -66,10 +85,10 @@ class TokenEndpoint:
             RefreshUnusable: what came with another refresh token cannot be accepted.
         """
         # Sent twice at most: a server that rotates takes the third for a thief's (RFC 9700 section 4.14.2).
-        form = Form({"refresh_token": token.refresh_token or ""})
-        reply = self._answer("refresh_token", form, attempts=2)
+        form, key = Form({"refresh_token": token.refresh_token or ""}), self._key_of(token)
+        reply = self._answer("refresh_token", form, 2, key)
         try:
-            fresh = self._read(reply, "refresh_token")
+            fresh = self._read(reply, "refresh_token", key)
         except InvalidProviderResponse as error:
             if (rotated := rotated_by(reply, token)) is None:
                 raise
@@ -122,20 +141,47 @@ class TokenEndpoint:
             )
         return {"client_id": self.client_id, "request_uri": reference}
 
-    def _answer(self, grant_type: str, fields: Form, attempts: int) -> Reply:
+    def _key_of(self, token: Token) -> ProofKey | None:
+        """What the refresh token of a token is bound to (RFC 9449 section 5)."""
+        if self.nonces is None:
+            return None
+        if (key := ProofKey.read(token.dpop_jwk or "")) is None:
+            raise RefreshRefused(
+                "the refresh token is here without the key that it is bound to",
+                error="invalid_grant",
+                hint="sign in again",
+            )
+        return key
+
+    def _answer(self, grant_type: str, fields: Form, attempts: int, key: ProofKey | None) -> Reply:
         started = time.monotonic()
         url = self.server.url("token_url")
         kind = grant_type if grant_type == "refresh_token" else self.grant_type or grant_type
         form = Form({**self.parameters, "grant_type": kind, **fields})
-        return self.channel.since(started).post(url, form, self.client_auth, attempts=attempts)
 
-    def _read(self, reply: Reply, grant_type: str, *, may_be_other: bool = False) -> Token:
+        def sent(auth: AuthBase) -> Reply:
+            return self.channel.since(started).post(url, form, auth, attempts=attempts)
+
+        if key is None or self.nonces is None:
+            return sent(self.client_auth)
+        proof = WithProof(key, self.nonces, self.channel.now, self.client_auth)
+        reply = sent(proof)
+        # RFC 9449 section 8: nothing has happened then. Once only, as some would say so for ever.
+        if self.nonces.hear(url, reply.headers) and wants_nonce(reply):
+            reply = sent(proof)
+            self.nonces.hear(url, reply.headers)
+        return reply
+
+    def _read(
+        self, reply: Reply, grant_type: str, key: ProofKey | None, *, may_be_other: bool = False
+    ) -> Token:
         return token_of(
             reply,
             host=urlsplit(self.server.url("token_url")).netloc,
             grant_type=grant_type,
             field=self.token_field_name,
             may_be_other=may_be_other,
+            key=key,
         )
 
 

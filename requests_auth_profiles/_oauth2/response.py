@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from requests_auth_profiles._oauth2.channel import Reply
 from requests_auth_profiles._oauth2.redaction import without_secrets
+from requests_auth_profiles._proof import ProofKey
 from requests_auth_profiles._token import Token, jwt_expires_at
 from requests_auth_profiles.errors import (
     GrantNotProvided,
@@ -33,6 +34,7 @@ __all__ = [
     "seconds_of",
     "secret_of",
     "token_of",
+    "wants_nonce",
 ]
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -64,6 +66,8 @@ _HINTS = {
     "unauthorized_client": "allow this flow for the client at the provider",
     "unsupported_grant_type": "choose another flow; the provider does not have this one",
     "invalid_grant": "sign in again",
+    "invalid_dpop_proof": "check the clock of this machine",
+    "use_dpop_nonce": "tell the provider: it wants a nonce and sends none that is good (RFC 9449 section 8)",
 }
 _EXCHANGE_HINT = "check subject_token and its type: it may be over, or not meant for this provider"
 _GRANT_HINTS = {
@@ -104,6 +108,7 @@ def token_of(
     grant_type: str,
     field: str = "access_token",
     may_be_other: bool = False,
+    key: ProofKey | None = None,
 ) -> Token:
     """The token in an answer of the token endpoint.
 
@@ -113,6 +118,7 @@ def token_of(
         grant_type: what was asked for.
         field: where in the answer the token is.
         may_be_other: whether it may be another than an access token, as that was asked for.
+        key: what it is bound to; None = nothing.
 
     Raises:
         RefreshRefused: the refresh token is no longer good.
@@ -131,7 +137,7 @@ def token_of(
         # RFC 8693 section 2.2.1: N_A says that it is no access token.
         if may_be_other and str(said.get("token_type")).casefold() == _NOT_ACCESS:
             said = {**said, "token_type": None}
-    return _token(said, field, requested_at=reply.requested_at, host=host)
+    return _token(said, field, requested_at=reply.requested_at, host=host, key=key)
 
 
 def answer_of(reply: Reply, *, host: str, grant_type: str, asked: str = "token request") -> dict[str, Any]:
@@ -162,21 +168,47 @@ def implicit_token_of(said: Mapping[str, str], field: str, *, requested_at: floa
     return replace(_token(said, field, requested_at=requested_at, host=host), refresh_token=None)
 
 
-def _token(said: Mapping[str, Any], field: str, *, requested_at: float, host: str) -> Token:
+def _token(
+    said: Mapping[str, Any], field: str, *, requested_at: float, host: str, key: ProofKey | None = None
+) -> Token:
     access_token = secret_of(said, field, host)
     if access_token is None:
         raise GrantNotProvided(f"the answer of {host} has no {field}", hint="check the scopes and the flow")
-    # A type that is not named is Bearer in practice; one that we do not know must not be used (section 7.1).
-    token_type = said.get("token_type")
-    if token_type not in (None, "") and str(token_type).casefold() != "bearer":  # a tuple: it may be a list
-        raise InvalidToken(f"the token of {host} is not a bearer token", hint="ask for one that is")
+    _check_type(said.get("token_type"), host, bound=key is not None)
     return Token(
         access_token=access_token,
+        token_type="Bearer" if key is None else "DPoP",
         expires_at=_expires_at(said.get("expires_in"), access_token, requested_at, host),
         refresh_token=secret_of(said, "refresh_token", host),
         id_token=secret_of(said, "id_token", host),
         scope=_scope(said.get("scope")),
+        dpop_jwk=None if key is None else key.jwk,
     )
+
+
+def _check_type(said: object, host: str, *, bound: bool) -> None:
+    """Refuses a type of token that was not asked for: it must not be used (RFC 6749 section 7.1)."""
+    # One that is not named is Bearer in practice. A tuple, as it may be a list.
+    kind = "bearer" if said in (None, "") else str(said).casefold()
+    if bound and kind == "bearer":
+        raise InvalidToken(
+            f"the token of {host} is bound to no key, so that whoever finds it can use it: the provider does "
+            "not know DPoP (RFC 9449), or not for this client",
+            hint="switch DPoP on for this client at the provider, or leave dpop out",
+        )
+    if bound and kind != "dpop":
+        raise InvalidToken(
+            f"the token of {host} is not one that is bound to a key by DPoP (RFC 9449)", hint="leave dpop out"
+        )
+    if not bound and kind != "bearer":
+        hint = "dpop = true in its profile" if kind == "dpop" else "ask for one that is"
+        raise InvalidToken(f"the token of {host} is not a bearer token", hint=hint)
+
+
+def wants_nonce(reply: Reply) -> bool:
+    """Whether an answer refuses a proof that lacks the nonce which comes with it (RFC 9449 section 8)."""
+    said = json_object(reply.body) if reply.status not in _SUCCESS else None
+    return said is not None and said.get("error") == "use_dpop_nonce"
 
 
 def rotated_by(reply: Reply, token: Token) -> Token | None:

@@ -28,7 +28,7 @@ from requests_auth_profiles.errors import (
 __all__ = ["AuthorizationCode", "Implicit", "Listen", "Receiver"]
 
 # No address of a provider may say these: they are new for each attempt (RFC 9700 section 2.1.1).
-_OURS = {"code_challenge", "code_challenge_method", "nonce", "redirect_uri", "state"}
+_OURS = {"code_challenge", "code_challenge_method", "dpop_jkt", "nonce", "redirect_uri", "state"}
 
 
 class Receiver(Protocol):
@@ -157,11 +157,14 @@ class AuthorizationCode:
         """
         # RFC 9700 section 2.1.1: new for each attempt, never repeated.
         proof = Form({"code_verifier": secrets.token_urlsafe(48)} if self.pkce else {})
+        key = self.endpoint.new_key()
+        # RFC 9449 section 10: the code too is good with this key alone, also where the request is pushed.
+        bound = {} if key is None else {"dpop_jkt": key.thumbprint}
         request = _Request(
             server=self.endpoint.server,
             client_id=self.endpoint.client_id,
             scope=self.scope,
-            parameters=self.parameters,
+            parameters={**self.parameters, **bound},
             response_type=self.response_type,
             field=self.code_field_name,
             nonce=self.nonce,
@@ -169,7 +172,7 @@ class AuthorizationCode:
         )
         with request.answer(self.listen, proof, then="token_url") as (said, redirect_uri, nonce):
             fields = Form({"code": said[self.code_field_name], "redirect_uri": redirect_uri, **proof})
-            token = self.endpoint.token("authorization_code", fields, attempts=1)
+            token = self.endpoint.token("authorization_code", fields, attempts=1, key=key)
             self.endpoint.check(token, nonce=nonce)
             return token
 

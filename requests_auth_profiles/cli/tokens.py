@@ -167,15 +167,29 @@ def token(name: str | None, *, header: bool, least: float, form: str) -> None:
 
     It is good now: if need be it is renewed or signed in for first.
     """
-    auth = builder().auth(name)
+    build = builder()
+    auth = build.auth(name)
     if not isinstance(auth, ProfileAuth):
         members = ", ".join(map(_name, auth.members))
         raise click.UsageError(f"{auth.name} has several credentials: name one of {members}")
+    scheme = build.file.profile(auth.name).scheme
+    bound = isinstance(scheme, OAuth2) and scheme.dpop
+    if bound and (header or form == "k8s"):
+        raise click.UsageError(
+            f"the token of {auth.name} is bound to a key (dpop), and each request needs a proof of its own: "
+            f"requests-auth request {auth.name} URL, or in Python profile({auth.name!r}).headers(url, method)"
+        )
     if header and not isinstance(auth.credential, InHeader):
         raise click.UsageError(f"{auth.name} does not go into a header: leave --header out")
     found = auth.token()
     if found.expires_at is not None and found.expires_at < time.time() + least:
         found = auth.credential.source.token(rejected=found.access_token)
+    if bound:
+        click.echo(
+            f"It is bound to a key that stays here (dpop): no API takes it without a proof, which "
+            f"`requests-auth request {auth.name} URL` makes.",
+            err=True,
+        )
     if header and isinstance(auth.credential, InHeader):
         ((field, value),) = auth.credential.headers(found, "GET", "").items()
         click.echo(f"{field}: {value}")
