@@ -16,6 +16,8 @@ __all__ = ["Bound"]
 
 _PROOF = "DPoP"
 _UNAUTHORIZED = 401
+# RFC 9449 sections 9 and 7.1. The second is what a proof gets that comes twice, as where a caller sends again.
+_OF_THE_PROOF = ("use_dpop_nonce", "invalid_dpop_proof")
 
 
 class Bound:
@@ -61,10 +63,10 @@ class Bound:
         return self._header.is_on(request, token)
 
     def hears(self, response: Response) -> bool:
-        """Takes note of the nonce that a server wants; whether it refused a proof without it (section 9)."""
+        """Takes note of the nonce that a server wants; whether it refused the proof, and not the token."""
+        _hear(self._nonces, response)
         said = response.headers.get("www-authenticate", "")
-        heard = _hear(self._nonces, response)
-        return heard and response.status_code == _UNAUTHORIZED and "use_dpop_nonce" in said
+        return response.status_code == _UNAUTHORIZED and any(error in said for error in _OF_THE_PROOF)
 
     def swap(self, request: PreparedRequest, token: Token, fresh: Token) -> bool:
         """Sets both headers anew."""
@@ -117,6 +119,7 @@ class _Listening:
         _hear(self._nonces, response)
 
 
-def _hear(nonces: Nonces, response: Response) -> bool:
-    """Takes note of the nonce of an answer to a request that has a proof; False = there is none."""
-    return _PROOF in response.request.headers and nonces.hear(response.request.url or "", response.headers)
+def _hear(nonces: Nonces, response: Response) -> None:
+    """Takes note of the nonce of an answer, if it has one and is to a request that has a proof."""
+    if _PROOF in response.request.headers:
+        nonces.hear(response.request.url or "", response.headers)

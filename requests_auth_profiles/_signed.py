@@ -19,9 +19,6 @@ from requests_auth_profiles._token import Token
 __all__ = ["Placed", "Signed", "is_repeatable", "is_rewound", "let_go", "take_cookies"]
 
 _UNAUTHORIZED = 401
-# RFC 6750 section 3.1: another token of the same scope would be refused alike. RFC 9449 section 7.1: a proof
-# was wrong, by a clock for example, and not the token.
-_OF_NO_TOKEN = ("insufficient_scope", "invalid_dpop_proof")
 _NONE = Token(access_token="")
 _BYTES = (str, bytes, bytearray, memoryview)
 _SHORT_BYTES = 65_536
@@ -139,13 +136,14 @@ class Signed:
         answer, tried = refusal, set[bool]()
         while True:
             asking = [placed for placed in self._placed if placed.hears(answer)]
-            said = answer.headers.get("www-authenticate", "")
-            in_vain = any(error in said for error in _OF_NO_TOKEN) or bool(asking) in tried
-            if answer.status_code != _UNAUTHORIZED or in_vain:
+            same = bool(asking)
+            # RFC 6750 section 3.1: another token of the same scope would be refused alike.
+            scope = "insufficient_scope" in answer.headers.get("www-authenticate", "")
+            if answer.status_code != _UNAUTHORIZED or scope or same in tried:
                 return answer
-            tried.add(bool(asking))
+            tried.add(same)
             # All that are refused, as the answer does not say which one it means.
-            again = self._again(first, answer, how, asking or self._placed, same=bool(asking))
+            again = self._again(first, answer, how, asking or self._placed, same=same)
             if again is answer:
                 return answer
             answer = again

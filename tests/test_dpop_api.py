@@ -182,12 +182,14 @@ class TestNonces:
     @pytest.mark.parametrize(
         "nonce", ["", "a b", 'a"b', "a\\b", "n\u00e4", "a\tb", "x" * 5000, "a\x7f", "a, b"]
     )
-    def test_one_that_is_none(self, api: BoundApi, auth: ProfileAuth, nonce: str) -> None:
-        """What is no nonce (section 8.1), or too long for one, is never sent."""
+    def test_one_that_is_none(self, api: BoundApi, auth: ProfileAuth, binding: Binding, nonce: str) -> None:
+        """What is no nonce (section 8.1), or too long for one, is never sent; and no token is renewed."""
+        auth.token()
+        asked = len(binding.requests)
         api.replies["me"].append(Reply(401, REFUSED | {"DPoP-Nonce": nonce}))
         requests.get(f"{api.url}/me", auth=auth, timeout=TIMEOUT)
         assert requests.get(f"{api.url}/me", auth=auth, timeout=TIMEOUT).ok
-        assert api.wrong == []
+        assert (api.wrong, len(binding.requests)) == ([], asked)
 
     def test_one_megabyte(self, api: BoundApi, auth: ProfileAuth) -> None:
         """It ends the request as any header of this size does, and is not kept."""
@@ -231,12 +233,20 @@ class TestRenewal:
         assert statuses(api) == [401, 401, 200]
 
     def test_a_proof_that_is_refused(self, api: BoundApi, auth: ProfileAuth, binding: Binding) -> None:
-        """Another token would not help where the clocks differ: the refusal is the answer."""
+        """Another token would not help where the clocks differ: another proof is tried, once."""
         auth.token()
         asked = len(binding.requests)
-        api.replies["me"].append(Reply(401, {"WWW-Authenticate": 'DPoP error="invalid_dpop_proof"'}))
+        refusal = Reply(401, {"WWW-Authenticate": 'DPoP error="invalid_dpop_proof"'})
+        api.replies["me"].extend([refusal] * 3)
         assert requests.get(f"{api.url}/me", auth=auth, timeout=TIMEOUT).status_code == 401
-        assert (len(api.requests), len(binding.requests)) == (1, asked)
+        assert (len(api.requests), len(binding.requests)) == (2, asked)
+
+    def test_a_request_that_is_sent_twice(self, api: BoundApi, auth: ProfileAuth) -> None:
+        """A proof that came before is refused, and the request goes once more with another."""
+        with requests.Session() as session:
+            request = session.prepare_request(requests.Request("GET", f"{api.url}/me", auth=auth))
+            assert [session.send(request, timeout=TIMEOUT).status_code for _ in range(2)] == [200, 200]
+        assert statuses(api) == [200, 401, 200]
 
 
 class TestRedirects:
