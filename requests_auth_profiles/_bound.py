@@ -16,7 +16,7 @@ __all__ = ["Bound"]
 
 _PROOF = "DPoP"
 _UNAUTHORIZED = 401
-# RFC 9449 sections 9 and 7.1. The second is what a proof gets that comes twice, as where a caller sends again.
+# RFC 9449 sections 9 and 7.1. The second is what a proof gets that comes twice, as when a caller sends again
 _OF_THE_PROOF = ("use_dpop_nonce", "invalid_dpop_proof")
 
 

@@ -16,6 +16,7 @@ from wire import PATIENCE_SECONDS
 from requests_auth_profiles._oauth2.client import ClientSecretBasic, ClientSecretPost, PublicClient
 from requests_auth_profiles._oauth2.grants import TokenEndpoint
 from requests_auth_profiles._oauth2.sign_in import AuthorizationCode
+from requests_auth_profiles._proof import Nonces
 from requests_auth_profiles.errors import (
     ConfigurationError,
     GrantNotProvided,
@@ -95,6 +96,18 @@ def test_what_is_pushed() -> None:
         *("client_id", "client_secret", "code_challenge", "code_challenge_method", "nonce", "prompt"),
         *("redirect_uri", "response_type", "scope", "state"),
     ]
+
+
+def test_what_binds_the_code() -> None:
+    """The key that the token is to be bound to is pushed too, and only there (RFC 9449 section 10.1)."""
+    visitor = Visitor(lambda answer: answer)
+    with AuthorizationServer() as server:
+        pushed = _Pushed(server, Reply.json({"request_uri": "urn:x"}, 201))
+        with pytest.raises(AssertionError, match="no way on"):
+            pushing(endpoint(server.issuer, nonces=Nonces()), visitor).fetch()
+        (form,) = pushed.forms
+    assert len(dict(form)["dpop_jkt"]) == 43
+    assert "dpop_jkt" not in visitor.asked[0]
 
 
 @pytest.mark.parametrize(
