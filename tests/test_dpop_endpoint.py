@@ -169,12 +169,12 @@ class TestAnswers:
     def test_a_new_nonce_with_a_token(self, server: Binding, home: Path) -> None:
         """The one that came last is the next (section 8.2), also where it came with a token."""
         auth = made(home, server.token_url)
-        auth.token()
-        server.replies["token"].append(Reply.json(GOOD, 200, {"DPoP-Nonce": "next"}))
-        auth.login()
-        server.replies["token"].append(Reply.json(GOOD))
-        auth.login()
-        assert nonce_of(server.requests[-1].headers["DPoP"]) == "next"
+        server.replies["token"].append(Reply.json({"error": "use_dpop_nonce"}, 400, {"DPoP-Nonce": "n1"}))
+        for following in ("n2", "n3", "n4"):
+            server.replies["token"].append(Reply.json(GOOD, 200, {"DPoP-Nonce": following}))
+            auth.login()
+        proofs = [received.headers["DPoP"] for received in server.requests]
+        assert [nonce_of(proof) for proof in proofs] == [None, "n1", "n2", "n3"]
 
     def test_a_provider_that_is_busy(self, server: Binding, home: Path) -> None:
         """A request that is sent again has a proof of its own."""
