@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from requests_auth_profiles._config.check import literal_secrets
 from requests_auth_profiles._config.document import typed
 from requests_auth_profiles._config.file import ProfilesFile
 from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.inheritance import Effective, overlay, tables
 from requests_auth_profiles._config.kinds import REFERENCES, is_reference
+from requests_auth_profiles._config.literals import literal_secrets
 from requests_auth_profiles._config.reaching import reached
 from requests_auth_profiles._config.spec import Compose, OAuth2, Profile
 from requests_auth_profiles._hosts import HostPattern, is_loopback

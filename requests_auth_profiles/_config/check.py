@@ -1,8 +1,7 @@
 """The checker: all that is wrong with a profiles file, at once."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from requests_auth_profiles._config import addresses, kinds
@@ -10,16 +9,16 @@ from requests_auth_profiles._config.clients import client_faults
 from requests_auth_profiles._config.flows import FLOWS, Flow
 from requests_auth_profiles._config.house import provider_faults, said_providers
 from requests_auth_profiles._config.inheritance import Effective, overlay, tables
-from requests_auth_profiles._config.keys import ROOT, STORE_KEYS, Key, by_name
+from requests_auth_profiles._config.keys import ROOT, STORE_KEYS, Key
 from requests_auth_profiles._config.links import COMPOSE, conflicts, endless, missing, no_profile
-from requests_auth_profiles._config.profile_keys import NOT_TWICE, PROFILE, key_of, known_keys
+from requests_auth_profiles._config.profile_keys import NOT_TWICE, PROFILE, known_keys
 from requests_auth_profiles._config.providers import Provider, providers
 from requests_auth_profiles._config.table import keys_of
 from requests_auth_profiles._config.words import near
 from requests_auth_profiles._hosts import HostPattern, is_loopback
 from requests_auth_profiles.errors import Fault
 
-__all__ = ["faults", "incomplete", "literal_secrets", "root_faults"]
+__all__ = ["faults", "incomplete", "root_faults"]
 
 _Path = tuple[str, ...]
 _Found = Iterator[Fault]
@@ -126,30 +125,6 @@ def root_faults(data: Mapping[str, Any], *, below: bool = False) -> _Found:
 def incomplete(profile: Effective) -> list[Fault]:
     """What a profile of a file without faults lacks, if it is one that others extend."""
     return list(_whole(profile))
-
-
-def literal_secrets(data: Mapping[str, Any], profiles: Mapping[str, Effective | None]) -> Iterator[_Path]:
-    """Where a secret stands in a file itself.
-
-    Args:
-        data: what tomllib gave, of this one file.
-        profiles: what holds for each profile.
-    """
-    yield from _literal(data.get("store"), ("store",), by_name(*ROOT["store"].entries).get)
-    for name, table in tables(data).items():
-        found = profiles.get(name)
-        flow = None if found is None else found.values.get("flow")
-        for said, path in ((table, ()), (overlay(table), ("when", "ci"))):
-            yield from _literal(said, ("profiles", name, *path), partial(key_of, flow=flow))
-
-
-def _literal(table: object, path: _Path, key_of_name: Callable[[str], Key | None]) -> Iterator[_Path]:
-    for name, value in table.items() if isinstance(table, dict) else ():
-        key = key_of_name(name)
-        if key is not None and key.entries:
-            yield from _literal(value, (*path, name), by_name(*key.entries).get)
-        elif key is not None and key.is_secret(value):
-            yield *path, name
 
 
 def _words(value: object) -> list[str]:

@@ -9,12 +9,13 @@ from typing import Self
 
 from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.asking import Call
-from requests_auth_profiles._config.check import faults, incomplete, literal_secrets, root_faults
+from requests_auth_profiles._config.check import faults, incomplete, root_faults
 from requests_auth_profiles._config.document import Document, dangling, typed
 from requests_auth_profiles._config.house import rows
 from requests_auth_profiles._config.inheritance import Effective, effectives, overlay, tables
 from requests_auth_profiles._config.layers import Layers
 from requests_auth_profiles._config.links import listed
+from requests_auth_profiles._config.literals import literal_secrets
 from requests_auth_profiles._config.place import Place
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Profile, profile_of
