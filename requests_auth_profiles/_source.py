@@ -3,12 +3,13 @@
 import copy
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from requests_auth_profiles._token import RefreshUnusable, Token
+from requests_auth_profiles._age import Ages
+from requests_auth_profiles._token import RefreshUnusable, Stage, Token
+from requests_auth_profiles._turn import Turns
 from requests_auth_profiles.errors import (
     AuthenticationFailed,
     InteractionRequired,
@@ -22,17 +23,17 @@ from requests_auth_profiles.errors import (
 )
 from requests_auth_profiles.stores import FallbackStore, TokenStore
 
+if TYPE_CHECKING:
+    from requests_auth_profiles._oauth2.attendant import Attendant
+
 __all__ = ["CachedSource", "DeferredSource", "Grant", "StaticSource", "TokenSource"]
 
 _ASKED_AGAIN_SECONDS = 300.0
-_RETRY_SECONDS = 10.0
-_MOMENT_SECONDS = 1.0
-# What is seldom said to be granted, though it is: it shows in other tokens than the access token.
-_SELDOM_SAID = {"openid", "profile", "email", "offline_access", ".default"}
 _REPLACED = (
     "The token kept for %s was issued for something else (the profile was changed, or another profiles file "
     "has one of that name) and is replaced; to keep both, give each file a [store] url of its own"
 )
+_USED_ON = "The token of %s is used on: it cannot be renewed: %s"
 _NARROWER = "The provider granted %s less than was asked for: no scope %s"
 _PASSING = (ProviderUnavailable, TimeoutOccurred, StoreUnavailable)
 _LOG = logging.getLogger("requests_auth_profiles")
@@ -81,7 +82,7 @@ class Grant(Protocol):
 
         Raises:
             RefreshRefused: only `fetch` helps.
-            RefreshUnusable: there is no new one, but another refresh token, which is to be kept.
+            RefreshUnusable: there is none, and another one is to be kept than the one before it was asked.
         """
 
 
@@ -174,12 +175,15 @@ class CachedSource:
             used.
         early_expiry_seconds: how long before its end a token is renewed; half of its life at most.
         patience_seconds: how long to wait for another who is renewing it.
+        attendant: who tells the person what is waited for; None = only the log does.
+        ahead: whether to renew it ahead of time, while it is good.
         may_change: whether what it is issued for may be something else at the next request, as where somebody
             else's token, which is read at each use, is turned into it.
         revoke: has what is kept ended where it was issued, and gives why that could not be.
         proof: gives what the caller of the moment proves itself by, where not all callers do so alike: a
             failure is shared only by those who would fail in the same way.
         now: the clock (epoch seconds).
+        ticks: a clock that nobody sets (seconds).
     """
 
     def __init__(
@@ -193,10 +197,13 @@ class CachedSource:
         issued_for: str | Callable[[], str],
         early_expiry_seconds: float,
         patience_seconds: float,
+        attendant: "Attendant | None" = None,
+        ahead: Callable[[], bool] = lambda: True,
         may_change: bool = False,
         revoke: Callable[[_Kept], NotRevoked | None] = _by_nobody,
         proof: Callable[[], object] = lambda: None,
         now: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.grant = grant
         self._store = store
@@ -204,15 +211,14 @@ class CachedSource:
         self._label = label
         self._again = again
         self._issued_for = issued_for if callable(issued_for) else lambda: issued_for
-        self._early_expiry_seconds = early_expiry_seconds
-        self._patience_seconds = patience_seconds
+        self._ages = Ages(early_expiry_seconds, now, ticks)
+        self._turns = Turns(store, key, label, patience_seconds, attendant)
+        self._ahead = ahead
         self._may_change = may_change
         self._revoke = revoke
         self._proof = proof
-        self._now = now
         self._held: Token | None = None
         self._failure: tuple[object, RequestsAuthException] | None = None
-        self._retry_at = 0.0
         self._told: set[str] = set()
 
     def token(self, rejected: str | None = None) -> Token:
@@ -226,8 +232,12 @@ class CachedSource:
         held = self._held
         if held is not None and self._may_change and held.issued_for != self._issued_for():
             held = None
-        if held is None or not self._good(held, refused):
-            held = self._held = self._looked_up(refused)
+        stage = Stage.OVER if held is None else self._ages.stage(held, refused)
+        if held is None or stage >= Stage.DUE:
+            held = self._hold(self._looked_up(refused))
+            stage = self._ages.stage(held, refused)
+        if stage is Stage.AGEING:
+            held = self._hold(self._renewed_ahead(held))
         return held
 
     def stored(self) -> Token | None:
@@ -241,13 +251,12 @@ class CachedSource:
 
     def login(self) -> Token:
         """A new token, whatever is kept."""
-        with self._lock(self._patience_seconds):
-            self._held = self._won(None, None)
-        return self._held
+        with self._turns.next(signing_in=self.grant.interactive):
+            return self._hold(self._won(None, None))
 
     def logout(self, *, revoke: bool = False) -> None:
         """Forgets the token, here and in the store; see `TokenSource`."""
-        with self._lock(self._patience_seconds):
+        with self._turns.next(signing_in=self.grant.interactive):
             # First: whoever is killed in between still has what to ask with once more.
             failure = self._revoke(lambda: self._store.get(self._key) or self._held) if revoke else None
             self._store.delete(self._key)
@@ -257,12 +266,12 @@ class CachedSource:
 
     def _looked_up(self, refused: Token | None) -> Token:
         stored = self.stored()
-        if stored is not None and self._good(stored, refused):
+        if stored is not None and self._ages.good(stored, refused):
             return stored
         failure = self._failure
-        with self._turn() as waited:
+        with self._turns.next(signing_in=self._needs_person(stored)) as waited:
             stored = self.stored()  # while we waited, another may have renewed it
-            if stored is not None and self._good(stored, refused):
+            if stored is not None and self._ages.good(stored, refused):
                 return stored
             if stored is not None and refused is not None and self._just_signed_in(stored):
                 return stored
@@ -270,82 +279,90 @@ class CachedSource:
             latest = self._failure
             if latest is not None and latest is not failure and latest[0] == self._proof():
                 raise copy.copy(latest[1])
-            if waited and self.grant.interactive and not (stored and stored.refresh_token):
+            if waited and self._needs_person(stored):
                 raise AuthenticationFailed(
                     f"another process was signing in for {self._label} and did not succeed", hint=self._again
                 )
             try:
                 return self._won(stored, refused)
             except _PASSING as error:
-                self._retry_at = self._now() + _RETRY_SECONDS
-                if stored is None or not self._good(stored, refused):
+                if stored is None or not self._ages.usable(stored, refused):
                     raise
-                _LOG.warning(
-                    "The token of %s is used on: it cannot be renewed: %s", self._label, error.message
-                )
+                self._use_on(stored, error)
                 return stored
 
-    @contextmanager
-    def _turn(self) -> Iterator[bool]:
-        """Keeps all others from the token; tells whether one of them had it for more than a moment."""
-        with ExitStack() as held:
-            waited = False
-            try:
-                held.enter_context(self._lock(min(_MOMENT_SECONDS, self._patience_seconds)))
-            except TimeoutOccurred:
-                waited = True
-            if waited:
-                held.enter_context(self._lock(self._patience_seconds))
-            yield waited
-
-    @contextmanager
-    def _lock(self, seconds: float) -> Iterator[None]:
-        """The store's lock; a store names the key in its error, which people may know by another name."""
-        with ExitStack() as held:
-            try:
-                held.enter_context(self._store.lock(self._key, seconds))
-            except TimeoutOccurred as error:
-                told = error.message.replace(self._key, self._label)
-                raise TimeoutOccurred(told, hint=error.hint) from None
-            yield
-
-    def _won(self, stored: Token | None, refused: Token | None) -> Token:
+    def _renewed_ahead(self, token: Token) -> Token:
+        """A new token for one that ages, if nobody else is at it; whatever comes in the way, that one."""
+        if self._needs_person(token) or not self._ahead():
+            return token
+        self._ages.begin()  # first: no other thread of ours tries meanwhile
         try:
-            return self._kept(self._renewed(stored, refused))
+            with self._turns.at_once() as ours:
+                stored = self.stored() if ours else None
+                if stored is None:
+                    return token
+                if self._ages.good(stored, token) or self._needs_person(stored):
+                    return stored  # another process was quicker, or refused
+                return self._won(stored, None, ahead=True)
+        except RequestsAuthException as error:
+            self._use_on(token, error)
+            return token
+
+    def _use_on(self, token: Token, error: RequestsAuthException) -> None:
+        """Leaves a token that cannot be renewed now as it is for a while, and says so once."""
+        self._ages.pause(token)
+        self._tell(_USED_ON, error.message)
+
+    def _won(self, stored: Token | None, refused: Token | None, *, ahead: bool = False) -> Token:
+        try:
+            return self._kept(self._renewed(stored, refused, ahead=ahead))
         except RequestsAuthException as error:
             failure = copy.copy(error)
         self._failure = self._proof(), failure
         # Raised here, without the traceback of the attempt: its variables hold codes and refresh tokens.
         raise copy.copy(failure)
 
-    def _renewed(self, stored: Token | None, refused: Token | None) -> Token:
-        if stored is not None and stored.refresh_token:
-            # Where the next one could not be kept, others would send this one again, which a provider that
-            # rotates takes for a thief's (RFC 9700 section 4.14.2). So it is used only where that must be.
-            if not self._keeps(stored) and self._usable(stored, refused):
+    def _renewed(self, stored: Token | None, refused: Token | None, *, ahead: bool) -> Token:
+        if stored is not None and stored.is_renewable:
+            # Noted before it is sent: whoever ends or is ended meanwhile has sent it without an answer. And
+            # where that cannot be kept, the next one could not: others would send this one again, which a
+            # provider that rotates takes for a thief's. So it is used only where that must be.
+            sent = replace(stored, unanswered=stored.unanswered + 1)
+            if not self._keeps(sent) and self._ages.usable(stored, refused):
                 raise StoreUnavailable(
                     "the token store is out of order", hint="see the warning before, and mend what it names"
                 )
             try:
-                return self.grant.refresh(stored)
+                return self.grant.refresh(sent)
             except RefreshUnusable as unusable:
                 self._store.set(self._key, unusable.token)
                 raise unusable.error from None
             except RefreshRefused:
                 # Never sent again, even if nobody signs in now. All other errors leave it for the next try.
-                self._store.set(self._key, replace(stored, refresh_token=None))
+                self._store.set(self._key, stored.with_refresh_token(None))
+                if ahead and self.grant.interactive:
+                    raise
+            except Exception:
+                self._store.set(self._key, stored)  # it was answered, or never left
+                raise
         return self.grant.fetch()
 
     def _keeps(self, token: Token) -> bool:
-        """Whether the store can write a token, tried with the one that is there."""
+        """Whether the store can write a token, which it does."""
         if isinstance(self._store, FallbackStore):
             return self._store.keeps(self._key, token)
         self._store.set(self._key, token)
         return True
 
+    def _hold(self, token: Token) -> Token:
+        self._held = self._ages.take(token)
+        return token
+
     def _kept(self, token: Token) -> Token:
         # Before it is used: a refresh token that was rotated and then lost costs the sign-in.
-        token = replace(token, issued_for=self._issued_for(), obtained_at=self._now())
+        token = replace(token, issued_for=self._issued_for(), obtained_at=self._ages.now())
+        self._ages.go_on()
+        self._told.discard(_USED_ON)
         self._tell_whom_it_replaces()
         self._tell_what_it_lacks(token)
         self._store.set(self._key, token)
@@ -357,7 +374,7 @@ class CachedSource:
             self._tell(_REPLACED)
 
     def _tell_what_it_lacks(self, token: Token) -> None:
-        if lacking := " ".join(_lacking(self.grant.scope, token.scope)):
+        if lacking := " ".join(token.lacks(self.grant.scope)):
             self._tell(_NARROWER, lacking)
 
     def _tell(self, warning: str, *more: str) -> None:
@@ -367,29 +384,9 @@ class CachedSource:
             _LOG.warning(warning, self._label, *more)
 
     def _just_signed_in(self, token: Token) -> bool:
-        alone = self.grant.interactive and token.refresh_token is None and self._good(token, None)
-        return alone and 0 <= self._now() - token.obtained_at < _ASKED_AGAIN_SECONDS
+        alone = self._needs_person(token) and self._ages.good(token)
+        return alone and 0 <= self._ages.now() - token.obtained_at < _ASKED_AGAIN_SECONDS
 
-    def _good(self, token: Token, refused: Token | None) -> bool:
-        # Where it could not be renewed just now, it is used to its end.
-        now = self._now()
-        early = 0 if now < self._retry_at else self._early_expiry_seconds
-        return self._usable(token, refused) and not token.due(now, early)
-
-    def _usable(self, token: Token, refused: Token | None) -> bool:
-        other = refused is None or token.access_token != refused.access_token
-        return other and token.fresh(self._now(), 0)
-
-
-def _lacking(asked: str, granted: str | None) -> list[str]:
-    """The scopes that were asked for and not granted (RFC 6749 section 5.1: none where nothing is said)."""
-    if granted is None:
-        return []
-    # Some say them with commas, and some in full: `https://graph.example/User.Read` for `User.Read`.
-    said = granted.casefold().replace(",", " ").split()
-    return [
-        scope
-        for scope in asked.replace(",", " ").split()
-        if scope.rpartition("/")[2] not in _SELDOM_SAID
-        and not any(f"/{one}".endswith(f"/{scope.casefold()}") for one in said)
-    ]
+    def _needs_person(self, token: Token | None) -> bool:
+        """Whether a person has to do something for the token after this one."""
+        return self.grant.interactive and not (token is not None and token.is_renewable)

@@ -1,16 +1,36 @@
 """Token: what a provider issued, and when it ends."""
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Any, Self
 
 from requests_auth_profiles._proof import ProofKey
 
-__all__ = ["RefreshUnusable", "Token", "jwt_expires_at"]
+__all__ = ["RefreshUnusable", "Stage", "Token", "jwt_expires_at"]
 
 _CLOCK_SECONDS = 300.0
+_AHEAD_SECONDS = 300.0
+_AHEAD_PART = 0.1
+_LATEST_PART = 0.5
+_SENDINGS = 2
+# What is seldom said to be granted, though it is: it shows in other tokens than the access token.
+_SELDOM_SAID = {"openid", "profile", "email", "offline_access", ".default"}
 _LAST_EXPIRES_AT = 253402300800  # the end of the year 9999
+
+
+class Stage(IntEnum):
+    """How far a token is in its life; it only goes on."""
+
+    GOOD = 0
+    """It is used as it is."""
+    AGEING = 1
+    """One renews it, and all others use it meanwhile."""
+    DUE = 2
+    """It is renewed before it is used; where that cannot be just now, it is used on."""
+    OVER = 3
+    """Nobody uses it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +48,7 @@ class Token:
         obtained_at: epoch seconds at which we got it; 0 = unknown.
         dpop_jwk: the key that it and its refresh token are bound to (RFC 9449), as a private JWK; None = they
             are good in anybody's hands.
+        unanswered: how often its refresh token was sent without an answer.
     """
 
     access_token: str = field(repr=False)
@@ -39,6 +60,22 @@ class Token:
     issued_for: str = ""
     obtained_at: float = 0
     dpop_jwk: str | None = field(default=None, repr=False)
+    unanswered: int = field(default=0, compare=False)  # what was issued is the same
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether its refresh token may be sent.
+
+        Where an answer was lost, it is sent once more, which a provider may allow for, and then no more: one
+        that rotates takes it for a thief's (RFC 9700 section 4.14.2).
+        """
+        return bool(self.refresh_token) and self.unanswered < _SENDINGS
+
+    def with_refresh_token(self, refresh_token: str | None) -> Self:
+        """The same with another refresh token, which was not sent yet."""
+        if refresh_token == self.refresh_token:
+            return self
+        return replace(self, refresh_token=refresh_token, unanswered=0)
 
     def fresh(self, now: float, early_expiry: float) -> bool:
         """Whether it is still good at `now` (epoch seconds), `early_expiry` seconds ahead of its end."""
@@ -46,15 +83,41 @@ class Token:
         on_time = self.obtained_at <= now + _CLOCK_SECONDS
         return on_time and (self.expires_at is None or now + early_expiry < self.expires_at)
 
-    def due(self, now: float, early_expiry: float) -> bool:
-        """Whether to renew it at `now`: `early_expiry` seconds ahead of its end, or half of its life if less.
+    def stage(self, now: float, early_expiry: float) -> Stage:
+        """How far it is at `now` (epoch seconds).
 
-        A token that lives shorter than the early expiry would else be renewed for each request.
+        It is due `early_expiry` seconds ahead of its end, or half of its life if less: a token that lives
+        shorter would else be renewed for each request. It ages from 5 minutes ahead of its end, or a tenth
+        of its life if less.
         """
+        if not self.fresh(now, 0):
+            return Stage.OVER
+        if self.expires_at is None or self.fresh(now, max(early_expiry, _AHEAD_SECONDS)):
+            return Stage.GOOD
         soon = not self.fresh(now, early_expiry)
-        if not soon or self.expires_at is None or self.obtained_at <= 0 or not self.fresh(now, 0):
-            return soon
-        return self.expires_at - now <= now - self.obtained_at
+        if self.obtained_at <= 0:
+            return Stage.DUE if soon else Stage.GOOD
+        left, life = self.expires_at - now, self.expires_at - self.obtained_at
+        if soon and left <= life * _LATEST_PART:
+            return Stage.DUE
+        return Stage.AGEING if left <= min(_AHEAD_SECONDS, life * _AHEAD_PART) else Stage.GOOD
+
+    def lacks(self, asked: str) -> list[str]:
+        """The scopes that were asked for and not granted (RFC 6749 section 5.1: none where nothing is said).
+
+        Args:
+            asked: space-separated.
+        """
+        if self.scope is None:
+            return []
+        # Some say them with commas, and some in full: `https://graph.example/User.Read` for `User.Read`.
+        said = self.scope.casefold().replace(",", " ").split()
+        return [
+            scope
+            for scope in asked.replace(",", " ").split()
+            if scope.rpartition("/")[2] not in _SELDOM_SAID
+            and not any(f"/{one}".endswith(f"/{scope.casefold()}") for one in said)
+        ]
 
     def living(self, now: float) -> dict[str, str]:
         """What is good of it at `now`, by its names in RFC 7009 section 2.1: until when, for people."""
@@ -90,6 +153,9 @@ class Token:
                 number = isinstance(value, (int, float)) and not isinstance(value, bool)
                 if not number or not abs(value) < math.inf:
                     raise ValueError(f"{name} is not a number")
+            elif name == "unanswered":
+                if type(value) is not int:
+                    raise ValueError(f"{name} is not a whole number")
             elif not isinstance(value, str):
                 raise ValueError(f"{name} is not a string")
         if not known.get("access_token"):
@@ -100,11 +166,12 @@ class Token:
 
 
 class RefreshUnusable(Exception):
-    """A refresh that brought another refresh token, and nothing else that can be used.
+    """A refresh that gave no token, and after which another one is to be kept.
 
     Args:
-        error: what is wrong with the rest.
-        token: the token that was to be refreshed, with the refresh token that is good now.
+        error: why there is no token.
+        token: the token that was to be refreshed, with the refresh token that is good now, or with the note
+            that it was sent in vain.
     """
 
     def __init__(self, error: Exception, token: Token) -> None:

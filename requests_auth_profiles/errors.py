@@ -212,7 +212,17 @@ class RedirectPortUnavailable(AuthenticationFailed):
 
 
 class TimeoutOccurred(RequestsAuthException):
-    """Nobody answered in time: the person in the browser, the provider, or another process that signs in."""
+    """Nobody answered in time: the person in the browser, the provider, or another process that signs in.
+
+    Args:
+        message: who was waited for, and how long.
+        holder: who has what was waited for, as in `another process (pid 4242)`; empty where nobody has.
+        hint: what to type or change next.
+    """
+
+    def __init__(self, message: object = "", *_: object, holder: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.holder = holder
 
 
 class NotRevoked(RequestsAuthException):

@@ -31,7 +31,7 @@ class Notes:
     def invite(self, profile: str, provider: str, authorization_url: str) -> None:
         self.invited.append((profile, provider, authorization_url))
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = "") -> None:
         self.seconds_left.append(seconds_left)
 
     def done(self) -> None:

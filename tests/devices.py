@@ -62,7 +62,7 @@ class Person:
     def invite(self, profile: str, provider: str, authorization_url: str) -> None:
         raise AssertionError("no browser is needed")
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = "") -> None:
         self.left.append(seconds_left)
         due = [after for after in self.acts if self.code.seconds - seconds_left >= after]
         for after in due:
@@ -85,7 +85,7 @@ class Watch(Person):
         self.polls: list[float] = []
         self._server = server
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = "") -> None:
         if self._server.count("token") > len(self.polls):
             self.polls.append(self.code.seconds - seconds_left)
         super().waiting(seconds_left)

@@ -62,7 +62,7 @@ class Visitor:
         self.visits.append(visit)
         visit.start()
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = "") -> None:
         pass
 
     def done(self) -> None:

@@ -42,7 +42,7 @@ class Visitor:
         else:
             requests.get(target, timeout=20)
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = "") -> None:
         pass
 
     def done(self) -> None:

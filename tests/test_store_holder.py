@@ -37,8 +37,8 @@ def test_another_process_is_named(folder: Path, kind: type[FallbackStore]) -> No
     """The error names the id of the process that has the lock, what it does, and the file."""
     with vault.processes([HOLD], folder) as (process,):
         error = late(kind(opened(folder)))
-    said = f"process {process.pid} has been renewing the token of work for over 0.05 s"
-    assert error.message == said
+    said = f"another process (pid {process.pid}) has been renewing the token of work for over 0.05 s"
+    assert (error.message, error.holder) == (said, f"another process (pid {process.pid})")
     assert str(folder / "locks/work.lock") in error.hint
 
 
@@ -47,7 +47,7 @@ def test_each_lock_has_its_own_holder(folder: Path) -> None:
     """Of several processes that renew tokens, the one is named that has the lock in question."""
     with vault.processes([HOLD, HOLD.replace("work", "home")], folder) as started:
         named = [holder(folder / f"locks/{name}.lock") for name in ("work", "home")]
-    assert named == [f"process {process.pid}" for process in started]
+    assert named == [f"another process (pid {process.pid})" for process in started]
 
 
 @pytest.mark.platform("linux")
@@ -59,9 +59,9 @@ def test_another_thread_is_not_taken_for_a_process(folder: Path) -> None:
 
 @pytest.mark.platform("linux", "darwin")
 def test_a_lock_that_nobody_holds(tmp_path: Path) -> None:
-    """Where the system tells of no holder, or there is no file, none is made up."""
+    """Where the system tells of no holder, or there is no file, no id is made up."""
     (tmp_path / "lock").touch()
-    assert [holder(tmp_path / name) for name in ("lock", "nothing")] == ["another", "another"]
+    assert [holder(tmp_path / name) for name in ("lock", "nothing")] == ["another process"] * 2
 
 
 @pytest.mark.platform("linux")
@@ -73,4 +73,4 @@ def test_a_lock_of_another_kind(tmp_path: Path) -> None:
         fcntl.lockf(file, fcntl.LOCK_EX)
         locks = subprocess.run(["cat", "/proc/locks"], capture_output=True, text=True, check=True).stdout
         assert f":{os.fstat(file.fileno()).st_ino} " in locks
-        assert holder(tmp_path / "lock") == "another"
+        assert holder(tmp_path / "lock") == "another process"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vault import SECRETS
 
-from requests_auth_profiles._token import Token
+from requests_auth_profiles._token import Stage, Token
 
 NOW = 1_700_000_000.0
 TEXT = st.text(max_size=200)
@@ -82,14 +82,61 @@ def test_a_token_is_due_in_the_second_half_of_its_life_at_the_earliest(
 ) -> None:
     """An early expiry longer than half of the life does not make it due for each request."""
     token = Token(access_token="a", expires_at=expires_at, obtained_at=obtained_at)
-    assert token.due(NOW, early_expiry) is due
+    assert (token.stage(NOW, early_expiry) >= Stage.DUE) is due
 
 
 @given(token=TOKENS, early=st.floats(0, 1e9))
 def test_what_is_over_is_due(token: Token, early: float) -> None:
     """No token is used past its end, and none is renewed earlier than the early expiry says."""
-    assert token.due(NOW, early) or token.fresh(NOW, 0)
-    assert not (token.fresh(NOW, early) and token.due(NOW, early))
+    stage = token.stage(NOW, early)
+    assert (stage is Stage.OVER) == (not token.fresh(NOW, 0))
+    assert not (token.fresh(NOW, early) and stage >= Stage.DUE)
+
+
+@given(token=TOKENS, early=st.floats(0, 1e9), later=st.floats(0, 1e10))
+def test_a_life_only_goes_on(token: Token, early: float, later: float) -> None:
+    """A token that was got by now is at no time in an earlier stage than it was before."""
+    if token.obtained_at <= NOW:
+        assert token.stage(NOW, early) <= token.stage(NOW + later, early)
+
+
+@pytest.mark.parametrize(
+    ("obtained_at", "expires_at", "early_expiry", "stage"),
+    [
+        pytest.param(NOW - 3299, NOW + 301, 30, Stage.GOOD, id="not yet"),
+        pytest.param(NOW - 3300, NOW + 300, 30, Stage.AGEING, id="5 minutes of an hour"),
+        pytest.param(NOW - 3300, NOW + 300, 300, Stage.DUE, id="a longer early expiry"),
+        pytest.param(NOW - 3570, NOW + 30, 30, Stage.DUE, id="the early expiry"),
+        pytest.param(NOW - 3599, NOW + 1, 0, Stage.AGEING, id="no early expiry"),
+        pytest.param(NOW - 539, NOW + 61, 30, Stage.GOOD, id="not yet, of ten minutes"),
+        pytest.param(NOW - 540, NOW + 60, 30, Stage.AGEING, id="a tenth of ten minutes"),
+        pytest.param(NOW - 29, NOW + 31, 30, Stage.GOOD, id="a short life has no time for it"),
+        pytest.param(NOW - 86400, NOW + 300, 30, Stage.AGEING, id="5 minutes of a day"),
+        pytest.param(0, NOW + 300, 30, Stage.GOOD, id="unknown life"),
+        pytest.param(NOW - 3600, NOW, 30, Stage.OVER, id="over"),
+        pytest.param(NOW, None, 30, Stage.GOOD, id="unknown end"),
+    ],
+)
+def test_a_token_ages_shortly_before_its_end(
+    obtained_at: float, expires_at: float | None, early_expiry: float, stage: Stage
+) -> None:
+    """It ages in the last five minutes, or the last tenth of its life, unless it is due by then."""
+    token = Token(access_token="a", expires_at=expires_at, obtained_at=obtained_at)
+    assert token.stage(NOW, early_expiry) is stage
+
+
+@pytest.mark.parametrize(
+    ("refresh_token", "unanswered", "renewable"),
+    [(None, 0, False), ("", 0, False), ("r", 0, True), ("r", 1, True), ("r", 2, False), ("r", 3, False)],
+)
+def test_a_refresh_token_without_answers(
+    refresh_token: str | None, unanswered: int, *, renewable: bool
+) -> None:
+    """One whose answer was lost is sent once more, and then no more; another is new."""
+    token = Token(access_token="a", refresh_token=refresh_token, unanswered=unanswered)
+    assert token.is_renewable is renewable
+    assert token.with_refresh_token(refresh_token).unanswered == unanswered
+    assert token.with_refresh_token("other").is_renewable
 
 
 @pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy])
@@ -132,6 +179,9 @@ def test_members_of_a_newer_version_are_passed_over() -> None:
         {"access_token": "a", "expires_at": math.nan},
         {"access_token": "a", "expires_at": math.inf},
         {"access_token": "a", "obtained_at": "now"},
+        {"access_token": "a", "unanswered": "1"},
+        {"access_token": "a", "unanswered": True},
+        {"access_token": "a", "unanswered": 0.5},
     ],
     ids=repr,
 )

@@ -15,7 +15,9 @@ from requests_auth_profiles.errors import ConfigurationError, InteractionRequire
 if TYPE_CHECKING:
     from requests_auth_profiles._oauth2.device import UserCode
 
-__all__ = ["Attend", "Attendant", "BrowserAttendant"]
+__all__ = ["SIGNING_IN", "Attend", "Attendant", "BrowserAttendant"]
+
+SIGNING_IN = "waiting for you to sign in"
 
 _STDERR = 2
 _OURS = "REQUESTS_AUTH_"
@@ -31,8 +33,13 @@ class Attendant(Protocol):
     def show_code(self, profile: str, provider: str, code: "UserCode") -> None:
         """Shows the person what to type, and where, on any device; does not wait for it."""
 
-    def waiting(self, seconds_left: float) -> None:
-        """Called about twice a second while the person signs in."""
+    def waiting(self, seconds_left: float, what: str = SIGNING_IN) -> None:
+        """Called about twice a second while the person signs in, or once while another process has the token.
+
+        Args:
+            seconds_left: until nobody waits for it any more.
+            what: what goes on, for a person to read.
+        """
 
     def done(self) -> None:
         """Called when nobody is waited for any more, however that came."""
@@ -106,7 +113,7 @@ class BrowserAttendant:
                 hint=f"in a terminal, and with the same store: requests-auth login {profile}",
             )
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = SIGNING_IN) -> None:
         """Nothing: a program's own output is not ours to fill."""
 
     def done(self) -> None:

@@ -26,15 +26,28 @@ from requests_auth_profiles.errors import (
     TimeoutOccurred,
 )
 
-__all__ = ["Channel", "Reply", "Route"]
+__all__ = ["AnswerLost", "Channel", "Reply", "Route"]
 
 _LIMIT = 1024 * 1024
+_LATE = "it took too long"
 _REFUSED = "its proxy wants another user or password (407)"
 _HINTS = {
     "proxy": "check the URL of the proxy, and the user and password in it",
     "CERTIFICATE_VERIFY_FAILED": "if your house vouches for it: ca_bundle, or export REQUESTS_CA_BUNDLE=…",
 }
 _BUSY = frozenset({429, 500, 502, 503, 504})
+
+
+class AnswerLost(Exception):
+    """What was sent may have arrived, and no answer came.
+
+    Args:
+        error: why not.
+    """
+
+    def __init__(self, error: RequestsAuthException) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,15 @@ class Channel:
         attempts = 3 if self.retries is None else 1 + self.retries
         return self._exchange(requests.Request("GET", url, auth=auth), attempts=attempts)
 
-    def post(self, url: str, form: Mapping[str, str], auth: AuthBase, *, attempts: int) -> Reply:
+    def post(
+        self,
+        url: str,
+        form: Mapping[str, str],
+        auth: AuthBase,
+        *,
+        attempts: int,
+        single_use: bool = False,
+    ) -> Reply:
         """The answer to a form.
 
         Args:
@@ -114,8 +135,10 @@ class Channel:
             auth: how the client proves itself: called for each time that it is sent.
             attempts: how often it may be sent where the provider is busy or cannot be reached; 1 for what
                 works only once. What could not be sent at all does not count, where `retries` is said.
+            single_use: whether it may be used up once it was sent, so that a lost answer is told apart.
 
         Raises:
+            AnswerLost: it is, and there was none; it was not sent again.
             ProviderUnavailable: it cannot be reached, or is still busy after the last attempt.
             TimeoutOccurred: it did not answer in time.
             InvalidProviderResponse: it redirects, or answers more than 1 MiB.
@@ -123,9 +146,10 @@ class Channel:
         """
         if self.retries is not None:
             attempts = min(attempts, 1 + self.retries)
-        return self._exchange(requests.Request("POST", url, data=dict(form), auth=auth), attempts=attempts)
+        request = requests.Request("POST", url, data=dict(form), auth=auth)
+        return self._exchange(request, attempts=attempts, single_use=single_use)
 
-    def _exchange(self, request: requests.Request, *, attempts: int) -> Reply:
+    def _exchange(self, request: requests.Request, *, attempts: int, single_use: bool = False) -> Reply:
         host = urlsplit(request.url).netloc
         # Here, not in the thread: to prove who the client is may take a secret that is not there.
         prepared = _prepared(request, host)
@@ -136,17 +160,17 @@ class Channel:
             line = _Line()
             reply = _within(left, partial(self._send, line, route, prepared, left), line.cut)
             if reply is None or (isinstance(reply, str) and time.monotonic() >= deadline):
-                raise TimeoutOccurred(
-                    f"{host} did not answer within {self.timeout_seconds:g} s",
-                    hint="try again, or raise timeout",
-                )
+                reply = _LATE
             if isinstance(reply, Reply) and reply.status not in _BUSY:
                 return _accepted(reply, host)
             asked = _asked_pause(reply, self.now())
+            error = _late(host, self.timeout_seconds) if reply == _LATE else _unavailable(reply, host, asked)
+            if single_use and isinstance(reply, str) and not line.is_unused:
+                raise AnswerLost(error)
             pause = random.uniform(0.1, 0.3) * attempt if asked is None else asked  # noqa: S311  no secret
             again = attempt < attempts or (attempt <= (self.retries or 0) and line.is_unused)
-            if not again or reply == _REFUSED or time.monotonic() + pause > deadline:
-                raise _unavailable(reply, host, asked)
+            if not again or reply in (_LATE, _REFUSED) or time.monotonic() + pause > deadline:
+                raise error
             time.sleep(pause)
             prepared = _prepared(request, host)  # anew, as an assertion is good once (RFC 7523 section 3)
         raise ValueError("attempts must be 1 or more")
@@ -279,7 +303,11 @@ def _within(
         give_up()
 
 
-def _unavailable(reply: Reply | str, host: str, asked_seconds: float | None) -> ProviderUnavailable:
+def _late(host: str, seconds: float) -> RequestsAuthException:
+    return TimeoutOccurred(f"{host} did not answer within {seconds:g} s", hint="try again, or raise timeout")
+
+
+def _unavailable(reply: Reply | str, host: str, asked_seconds: float | None) -> RequestsAuthException:
     if isinstance(reply, str):
         hints = (word for known, word in _HINTS.items() if known in reply)
         hint = next(hints, f"look whether {host} answers")

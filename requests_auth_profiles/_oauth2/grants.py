@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from requests.auth import AuthBase
 
-from requests_auth_profiles._oauth2.channel import Channel, Reply
+from requests_auth_profiles._oauth2.channel import AnswerLost, Channel, Reply
 from requests_auth_profiles._oauth2.client import WithProof
 from requests_auth_profiles._oauth2.form import Form
 from requests_auth_profiles._oauth2.id_token import Expected, subject_of
@@ -82,11 +82,13 @@ class TokenEndpoint:
 
         Raises:
             RefreshRefused: it is no longer good.
-            RefreshUnusable: what came with another refresh token cannot be accepted.
+            RefreshUnusable: what came with another refresh token cannot be accepted, or nothing came.
         """
-        # Sent twice at most: a server that rotates takes the third for a thief's (RFC 9700 section 4.14.2).
         form, key = Form({"refresh_token": token.refresh_token or ""}), self._key_of(token)
-        reply = self._answer("refresh_token", form, 2, key)
+        try:
+            reply = self._answer("refresh_token", form, 2, key)
+        except AnswerLost as lost:
+            raise RefreshUnusable(lost.error, token) from None
         try:
             fresh = self._read(reply, "refresh_token", key)
         except InvalidProviderResponse as error:
@@ -156,11 +158,13 @@ class TokenEndpoint:
     def _answer(self, grant_type: str, fields: Form, attempts: int, key: ProofKey | None) -> Reply:
         started = time.monotonic()
         url = self.server.url("token_url")
-        kind = grant_type if grant_type == "refresh_token" else self.grant_type or grant_type
+        refreshing = grant_type == "refresh_token"
+        kind = grant_type if refreshing else self.grant_type or grant_type
         form = Form({**self.parameters, "grant_type": kind, **fields})
 
         def sent(auth: AuthBase) -> Reply:
-            return self.channel.since(started).post(url, form, auth, attempts=attempts)
+            channel = self.channel.since(started)
+            return channel.post(url, form, auth, attempts=attempts, single_use=refreshing)
 
         if key is None or self.nonces is None:
             return sent(self.client_auth)

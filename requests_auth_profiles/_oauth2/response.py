@@ -220,7 +220,7 @@ def rotated_by(reply: Reply, token: Token) -> Token | None:
         said = _members(reply, "")
         new = secret_of(said, "refresh_token", "")
         if reply.status in _SUCCESS and not said.get("error") and new not in {None, token.refresh_token}:
-            return replace(token, refresh_token=new)
+            return token.with_refresh_token(new)
     return None
 
 

@@ -171,6 +171,9 @@ class TokenMemoryCache:
                 issued_for=key,
                 early_expiry_seconds=early_expiry,
                 patience_seconds=_PATIENCE_SECONDS,
+                ahead=lambda: isinstance(
+                    _MISSING.get(), Way
+                ),  # functions of others, when requests_auth would
                 proof=_proof,
             )
             source = self._sources.setdefault((key, early_expiry), new)
@@ -249,7 +252,7 @@ class _Functions:
                 return expired.token(token)
             fresh = _token(expired(token.refresh_token or ""))
         except RefreshUnusable as unusable:  # it knows of the token no more than its refresh token
-            kept = replace(token, refresh_token=unusable.token.refresh_token)
+            kept = token.with_refresh_token(unusable.token.refresh_token)
             raise RefreshUnusable(unusable.error, kept) from None
         return replace(fresh, refresh_token=fresh.refresh_token or token.refresh_token)
 

@@ -11,7 +11,7 @@ import click
 from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
 from requests_auth_profiles._config.spec import Profile
-from requests_auth_profiles._oauth2.attendant import BrowserAttendant
+from requests_auth_profiles._oauth2.attendant import SIGNING_IN, BrowserAttendant
 from requests_auth_profiles.errors import ProfilesFileError
 
 __all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "usable", "wants_colour", "with_file"]
@@ -57,13 +57,13 @@ def usable(build: Builder) -> list[Profile]:
 
 
 class TerminalAttendant(BrowserAttendant):
-    """Takes the person to the provider, and shows on the terminal how long they are still waited for."""
+    """Takes the person to the provider, and shows on the terminal what is waited for, and how long yet."""
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = SIGNING_IN) -> None:
         """Counts down, in a line that goes away."""
         minutes, seconds = divmod(round(seconds_left), 60)
         left = f"{minutes}:{seconds:02} min" if minutes >= 2 else f"{seconds_left:.0f} s"  # noqa: PLR2004
-        self._line(f"waiting for you to sign in, {left} left")
+        self._line(f"{what}, {left} left")
 
     def done(self) -> None:
         """Takes that line away."""

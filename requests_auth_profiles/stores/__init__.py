@@ -32,5 +32,5 @@ class TokenStore(Protocol):
         """Keeps all others from that name, while it is renewed; each name has its own.
 
         Raises:
-            TimeoutOccurred: another held it all that time.
+            TimeoutOccurred: another held it all that time; its `holder` tells who, where that is known.
         """

@@ -11,7 +11,7 @@ _LOCKS = Path("/proc/locks")
 
 
 def holder(path: Path) -> str:
-    """Who holds the lock on a file: a process by its id, another thread, or just another."""
+    """Who holds the lock on a file: another process, by its id where that is known, or another thread."""
     if sys.platform == "linux":
         with suppress(OSError):
             status = path.stat()
@@ -21,5 +21,6 @@ def holder(path: Path) -> str:
                 # arrow before the kind, and a process that we may not see no id.
                 match line.split():
                     case [_, "FLOCK", _, _, pid, where, *_] if where == place and int(pid) > 0:
-                        return "another thread" if int(pid) == os.getpid() else f"process {pid}"
-    return "another"
+                        own = int(pid) == os.getpid()
+                        return "another thread" if own else f"another process (pid {pid})"
+    return "another process"

@@ -42,8 +42,10 @@ def locked(path: Path, what: str, timeout_seconds: float) -> Iterator[None]:
         try:
             lock.acquire(timeout=timeout_seconds)
         except Timeout:
+            who = holder(path)
             raise TimeoutOccurred(
-                f"{holder(path)} has been {what} for over {round(timeout_seconds, 2):g} s",
+                f"{who} has been {what} for over {round(timeout_seconds, 2):g} s",
+                holder=who,
                 hint=f"see who holds {path}, and end it if it hangs",
             ) from None
     try:

@@ -53,6 +53,7 @@ class MemoryStore:
         if not lock.acquire(timeout=timeout_seconds):
             raise TimeoutOccurred(
                 f"another thread has been renewing the token of {key} for over {timeout_seconds:g} s",
+                holder="another thread",
                 hint="try again",
             )
         try:

@@ -229,7 +229,7 @@ class BrowserMock:
     def show_code(self, profile: str, provider: str, code: object) -> None:
         """Nothing: a code opens no browser."""
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = "") -> None:
         """Nothing."""
 
     def done(self) -> None:

@@ -163,7 +163,7 @@ class _Nobody:
             hint="give the test a token, or take browser_mock instead of no_browser",
         )
 
-    def waiting(self, seconds_left: float) -> None:
+    def waiting(self, seconds_left: float, what: str = "") -> None:
         """Nothing."""
 
     def done(self) -> None:

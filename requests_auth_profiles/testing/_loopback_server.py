@@ -100,6 +100,7 @@ class Reply:
         body: what follows them.
         delay_seconds: how long to wait before it.
         hang_up: True = the connection is closed without an answer, and nothing is done.
+        lost: True = the connection is closed without the right answer, which was made all the same.
     """
 
     status: int | None = None
@@ -107,6 +108,7 @@ class Reply:
     body: bytes = b""
     delay_seconds: float = 0.0
     hang_up: bool = False
+    lost: bool = False
 
     @classmethod
     def json(cls, document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Self:
@@ -332,7 +334,8 @@ class LoopbackServer:
                 planned = self.replies[name].popleft() if self.replies[name] else Reply()
                 if planned.status is not None or planned.hang_up:
                     return planned
-                return replace(self._right(endpoint, received), delay_seconds=planned.delay_seconds)
+                right = replace(self._right(endpoint, received), delay_seconds=planned.delay_seconds)
+                return replace(right, status=None) if planned.lost else right
         return Reply.json({"error": "not_found"}, 404)
 
     def _right(self, endpoint: Endpoint, received: Received) -> Reply:

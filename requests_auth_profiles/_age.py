@@ -1,0 +1,91 @@
+"""How old tokens are: by a clock that people set, and by one that nobody does."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from requests_auth_profiles._token import Stage, Token
+
+__all__ = ["Ages"]
+
+_PAUSE_SECONDS = 10.0
+_PAUSE_PART = 1 / 3
+_LONGEST_PAUSE_SECONDS = 3600.0  # by a clock that was set back it would be longer
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A token that came into memory, and when it did, by both clocks."""
+
+    token: Token
+    now: float
+    ticks: float
+
+
+class Ages:
+    """How far the tokens of one source are in their lives, each better than the one before.
+
+    Args:
+        early_expiry_seconds: how long before its end a token is renewed; half of its life at most.
+        now: the clock (epoch seconds).
+        ticks: a clock that nobody sets (seconds).
+    """
+
+    def __init__(
+        self,
+        early_expiry_seconds: float,
+        now: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.now = now
+        self._early_expiry_seconds = early_expiry_seconds
+        self._ticks = ticks
+        self._taken: _Taken | None = None
+        self._pause_until = 0.0
+        self._paused = Stage.GOOD
+
+    def stage(self, token: Token, refused: Token | None = None) -> Stage:
+        """How far a token is; over where it is the one that was refused."""
+        if refused is not None and token.access_token == refused.access_token:
+            return Stage.OVER
+        now = self.now()
+        stage = token.stage(now, self._early_expiry_seconds)
+        taken = self._taken
+        if taken is not None and _same(taken.token, token):
+            # A clock that was set back since then makes it no younger.
+            at_least = taken.now + self._ticks() - taken.ticks
+            stage = max(stage, token.stage(at_least, self._early_expiry_seconds))
+        paused = stage <= self._paused and 0 < self._pause_until - now < _LONGEST_PAUSE_SECONDS
+        return Stage.GOOD if paused else stage
+
+    def good(self, token: Token, refused: Token | None = None) -> bool:
+        """Whether to use a token as it is."""
+        return self.stage(token, refused) < Stage.DUE
+
+    def usable(self, token: Token, refused: Token | None = None) -> bool:
+        """Whether a token can be used at all."""
+        return self.stage(token, refused) < Stage.OVER
+
+    def take(self, token: Token) -> Token:
+        """Notes when a token comes into memory, and gives it."""
+        if self._taken is None or not _same(self._taken.token, token):
+            self._taken = _Taken(token, self.now(), self._ticks())
+        return token
+
+    def begin(self) -> None:
+        """Has no token renewed ahead of time for a moment, as that is tried now."""
+        self._paused, self._pause_until = Stage.AGEING, self.now() + _PAUSE_SECONDS
+
+    def pause(self, token: Token) -> None:
+        """Has a token that could not be renewed used as it is for a third of its time, a moment at least."""
+        now = self.now()
+        left = 0.0 if token.expires_at is None else token.expires_at - now
+        self._paused, self._pause_until = Stage.DUE, now + max(_PAUSE_SECONDS, left * _PAUSE_PART)
+
+    def go_on(self) -> None:
+        """Ends a pause."""
+        self._paused = Stage.GOOD
+
+
+def _same(one: Token, other: Token) -> bool:
+    return one.access_token == other.access_token and one.obtained_at == other.obtained_at
