@@ -1,6 +1,7 @@
 """A CachedSource over the real code flow, with a clock and a visitor of the test's own."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -88,6 +89,7 @@ def source(
     early_expiry_seconds: float = 30,
     patience_seconds: float = 60,
     timeout_seconds: float = 30,
+    ticks: Callable[[], float] = time.monotonic,
 ) -> CachedSource:
     """The token of that client."""
     return CachedSource(
@@ -100,6 +102,7 @@ def source(
         early_expiry_seconds=early_expiry_seconds,
         patience_seconds=patience_seconds,
         now=clock,
+        ticks=ticks,
     )
 
 
