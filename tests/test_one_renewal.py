@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -164,6 +165,13 @@ def answer_of(process: Program) -> list[str]:
     return answer
 
 
+def seconds(act: Callable[[], object]) -> float:
+    """How long something takes."""
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
+
+
 def until(server: AuthorizationServer, requests_there: int) -> None:
     """Wait until that many requests have reached the token endpoint."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -209,8 +217,11 @@ def test_rounds_of_refreshes(home: Path, server: AuthorizationServer) -> None:
             assert server.introspect(given[0]) is not None
         for process in started:
             _, said = process.communicate("0\n", timeout=PATIENCE_SECONDS)
+            # A busy machine may take more than a moment for the first sign-in, of which the others are told.
+            said = re.sub(r"another process( \(pid \d+\))? is signing in to work, \d+ s left\n", "", said)
             assert (process.returncode, said) == (0, "")
     assert grants(server) == ["authorization_code"] + ["refresh_token"] * ROUNDS_COUNT
+    assert server.count("authorize") == 1  # a window for all who had no token at first
     assert server.reuses == 0
 
 
@@ -286,26 +297,30 @@ class TestForked:
 
 
 def test_a_provider_that_hangs(home: Path, server: AuthorizationServer) -> None:
-    """Nine profiles get their tokens while the provider of the tenth does not answer, here and elsewhere."""
-    with AuthorizationServer() as hung, ThreadPoolExecutor(10) as pool:
+    """Ten profiles go on as before while the provider of another does not answer, here and elsewhere."""
+    with AuthorizationServer() as hung, ThreadPoolExecutor(11) as pool:
         hung.clients["nightly"] = Client(secret="s3cret")
         hung.replies["token"].append(HUNG)
-        issuers = {"work": hung.issuer} | {f"other-{number}": server.issuer for number in range(9)}
+        issuers = {"work": hung.issuer} | {f"other-{number}": server.issuer for number in range(10)}
         texts = [
             PROFILE.format(name=name, issuer=issuer, client="nightly", secret="s3cret")
             for name, issuer in issuers.items()
         ]
         profiles(home, "".join(texts))
-        others = [profile(f"other-{number}") for number in range(9)]
+        others = [profile(f"other-{number}") for number in range(10)]
         with processes([ASK]) as (elsewhere,):
             go(elsewhere)
             until(hung, 1)
             stuck = pool.submit(profile("work").token)
             done, late = wait([pool.submit(other.token) for other in others], timeout=PATIENCE_SECONDS)
-            assert (len({each.result().access_token for each in done}), late) == (9, set())
+            assert (len({each.result().access_token for each in done}), late) == (10, set())
+            for name, act in (("token", "token"), ("renewal", "login")):
+                took = sorted(seconds(getattr(other, act)) for _ in range(20) for other in others)
+                # Shown by -rP, and not held: it is the machine's as much as ours.
+                print(f"p99 of a {name} meanwhile: {took[-len(took) // 100] * 1000:.2f} ms")
             assert (stuck.done(), elsewhere.poll()) == (False, None)
             hung.stop()
             elsewhere.kill()
             with pytest.raises(ProviderUnavailable):
                 stuck.result(timeout=PATIENCE_SECONDS)
-    assert server.count("token") == 9
+    assert server.count("token") == 10 + 200

@@ -213,8 +213,7 @@ def test_gunicorn(server: AuthorizationServer, program: Callable[[str], Path]) -
 
 
 def test_xdist(server: AuthorizationServer, program: Callable[[str], Path], tmp_path: Path) -> None:
-    """Tests that four workers run share what one of them won, be it in CI with a store of theirs or not."""
-    pytest.importorskip("xdist")
+    """Tests that four workers run share what one of them won."""
     subprocess.run([sys.executable, "-c", f"from requests_auth_profiles import profile\n{ONE}"], check=True)
     path = program(XDIST)
     with renewed_once(server) as given:

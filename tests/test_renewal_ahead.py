@@ -17,6 +17,7 @@ from sources import (
     asked,
     at_once,
     clock,
+    grant,
     server,
     source,
     store,
@@ -151,6 +152,28 @@ def test_a_good_token_asks_nothing_of_the_store(server: AuthorizationServer, clo
         store.uses.clear()
         assert [work.token() for _ in range(5)] == [first] * 5
     assert store.uses == ["lock"]
+
+
+def test_not_where_it_is_not_wanted(server: AuthorizationServer, store: TokenStore, clock: Clock) -> None:
+    """As functions of somebody else's are, such a grant is asked when the token is due, and not before."""
+    work = CachedSource(
+        grant(server.issuer, Visitor(), clock),
+        store,
+        NAME,
+        label=NAME,
+        again="try again",
+        issued_for="",
+        early_expiry_seconds=EARLY,
+        patience_seconds=PATIENCE,
+        ahead=lambda: False,
+        now=clock,
+    )
+    first = work.token()
+    clock.now += LIFETIME - EARLY - 1
+    assert work.token() is first
+    clock.now += 1
+    assert work.token() != first
+    assert asked(server) == ["code", "refresh"]
 
 
 class TestAPerson:

@@ -142,7 +142,7 @@ def _state(name: str, auth: ProfileAuth | ComposedAuth, flow: str) -> dict[str, 
         "state": state,
         "says": "not signed in" if kept is None else _ends(kept, now),
         "expires_at": None if kept is None else kept.expires_at,
-        "renewable": kept is not None and kept.refresh_token is not None,
+        "renewable": kept is not None and kept.is_renewable,
         "scope": (kept.scope or "") if kept is not None else "",
     }
 
