@@ -62,7 +62,7 @@ def issued(name: str, scheme: OAuth2, store: TokenStore, attend: "Attend | None"
         label=name,
         again=f"requests-auth login {name}",
         issued_for=partial(_fingerprint, scheme),
-        attendant=attendant,
+        attendant=None if attend is None else attend(scheme.browser),
         may_change=scheme.exchange is not None,
         revoke=Ending(name, partial(_fingerprint, scheme), partial(revoke, scheme)),
         early_expiry_seconds=scheme.early_expiry,
