@@ -54,7 +54,7 @@ class Counted(MemoryStore):
         return super().get(key)
 
     def lock(self, key: str, timeout_seconds: float) -> AbstractContextManager[None]:
-        self.uses.append("lock")
+        self.uses.append(f"lock within {timeout_seconds:g} s")
         return super().lock(key, timeout_seconds)
 
 
@@ -140,7 +140,7 @@ def test_another_process_takes_what_was_won(
 
 
 def test_a_good_token_asks_nothing_of_the_store(server: AuthorizationServer, clock: Clock) -> None:
-    """Neither before it ages, nor while it does and was just tried: no lock is taken and nothing read."""
+    """Neither before it ages, nor while it does and was just tried: no lock, no reading; and no wait."""
     store = Counted()
     work = source(server.issuer, store, clock)
     first = work.token()
@@ -151,7 +151,7 @@ def test_a_good_token_asks_nothing_of_the_store(server: AuthorizationServer, clo
     with store.lock(NAME, 1):
         store.uses.clear()
         assert [work.token() for _ in range(5)] == [first] * 5
-    assert store.uses == ["lock"]
+    assert store.uses == ["lock within 0 s"]
 
 
 def test_not_where_it_is_not_wanted(server: AuthorizationServer, store: TokenStore, clock: Clock) -> None:
