@@ -59,7 +59,7 @@ def outcome(folder: Path, source: KeySource) -> object:
         return None
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(120 + MUTATIONS // 20)
 def test_mutated_documents(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A document that is not byte for byte one of this name's gives no token, and the next one is kept."""
     folder, source, chance = tmp_path / "store", key_files(tmp_path / "keys"), Random(20_26)
@@ -86,7 +86,7 @@ def test_mutated_documents(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
     assert outcome(folder, source) == TOKEN
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(120 + MUTATIONS // 20)
 def test_mutated_records(tmp_path: Path) -> None:
     """A record that says anything else is believed in nothing: no token, no new key, no document changed."""
     folder, source, chance = tmp_path / "store", key_files(tmp_path / "keys"), Random(20_27)
