@@ -18,6 +18,7 @@ from requests_auth_profiles.errors import (
     RefreshRefused,
     RequestsAuthException,
     SecretUnavailable,
+    StoreChanged,
     StoreUnavailable,
     TimeoutOccurred,
 )
@@ -285,6 +286,11 @@ class CachedSource:
                 )
             try:
                 return self._won(stored, refused)
+            except StoreChanged:  # this process stood still, and another took its turn
+                stored = self.stored()
+                if stored is None or not self._good(stored, refused):
+                    raise
+                return stored
             except _PASSING as error:
                 if stored is None or not self._ages.usable(stored, refused):
                     raise

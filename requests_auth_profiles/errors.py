@@ -26,6 +26,7 @@
         │   │                            an AuthenticationFailed too
         │   └── RefreshRefused           it refused the refresh token: a new sign-in is needed
         └── StoreError                   the token store
+            ├── StoreChanged             another wrote there while this process stood still
             ├── StoreKeyError            its key is missing, or is another one
             ├── StoreVersionError        written by a newer version
             └── StoreUnavailable         cannot be read or written here
@@ -59,6 +60,7 @@ __all__ = [
     "SecretUnavailable",
     "SignInRefused",
     "StateNotProvided",
+    "StoreChanged",
     "StoreError",
     "StoreKeyError",
     "StoreUnavailable",
@@ -267,6 +269,10 @@ class RefreshRefused(InvalidGrantRequest):
 
 class StoreError(RequestsAuthException):
     """The token store cannot do what was asked."""
+
+
+class StoreChanged(StoreError):
+    """Another process took over while this one stood still, and what it wrote was left as it is."""
 
 
 class StoreKeyError(StoreError):

@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 
 import counterparts
 import pytest
+import redis_servers
 
 # What a person's own session or a CI server sets, and what would change how the package behaves.
 FOREIGN_PREFIXES = ("XDG_", "REQUESTS_AUTH_")
@@ -34,6 +35,13 @@ def oidc_provider() -> Iterator[counterparts.Provider]:
     """A running OpenID Provider, one for all tests: compare its counts before and after."""
     with counterparts.running_provider() as provider:
         yield provider
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis_servers.RedisServer]:
+    """A running Redis server, one for all tests: take a prefix of your own."""
+    with redis_servers.running(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

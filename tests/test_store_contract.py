@@ -1,31 +1,36 @@
 """The contract of a token store: each kind gives, keeps, forgets and locks names in the same way."""
 
-import copy
-import pickle
+import re
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import vault
+from conftest import RunProgram
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis_servers import RedisServer
 from test_token import TOKENS
 
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import TimeoutOccurred
 from requests_auth_profiles.stores import FallbackStore, FileStore, MemoryStore, TokenStore
+from requests_auth_profiles.testing import StoreContract
 
 PATIENCE = vault.PATIENCE_SECONDS
 NO_PLACE = Path("/proc/nowhere/store")  # no folder can be made there, even by root
-KINDS: dict[str, Callable[[Path], TokenStore]] = {
-    "memory": lambda _: MemoryStore(),
-    "file": lambda folder: FileStore(folder / "store", vault.source()),
-    "fallback": lambda folder: FallbackStore(FileStore(folder / "store", vault.source())),
-    "fallback without its store": lambda _: FallbackStore(FileStore(NO_PLACE, vault.source())),
+SHARED: dict[str, Callable[[Path, RedisServer], TokenStore]] = {
+    "file": lambda folder, _: FileStore(folder / "store", vault.source()),
+    "fallback": lambda folder, _: FallbackStore(FileStore(folder / "store", vault.source())),
+    "redis": lambda folder, server: server.store(folder.name),
+    "fallback of redis": lambda folder, server: FallbackStore(server.store(folder.name)),
+}
+KINDS: dict[str, Callable[[Path, RedisServer], TokenStore]] = SHARED | {
+    "memory": lambda *_: MemoryStore(),
+    "fallback without its store": lambda *_: FallbackStore(FileStore(NO_PLACE, vault.source())),
 }
 ONE, TWO = Token(access_token="one"), Token(access_token="two")
 
@@ -34,9 +39,59 @@ forks = pytest.mark.platform("linux", "darwin")
 
 
 @pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> TokenStore:
+def kind(request: pytest.FixtureRequest) -> str:
+    """A kind of store."""
+    return str(request.param)
+
+
+@pytest.fixture
+def store(kind: str, tmp_path: Path, redis_server: RedisServer) -> TokenStore:
     """A store of each kind, empty."""
-    return KINDS[request.param](tmp_path)
+    return KINDS[kind](tmp_path, redis_server)
+
+
+class TestEachKind(StoreContract):
+    """All that is said of stores holds for each kind."""
+
+    @pytest.fixture
+    def store(self, kind: str, tmp_path: Path, redis_server: RedisServer) -> TokenStore:
+        """A store of each kind, empty."""
+        return KINDS[kind](tmp_path, redis_server)
+
+    @pytest.fixture
+    def another(self, store: TokenStore, kind: str, tmp_path: Path, redis_server: RedisServer) -> TokenStore:
+        """The same store, opened again where that can be."""
+        return KINDS[kind](tmp_path, redis_server) if kind in SHARED else store
+
+
+BROKEN = """
+import pytest
+from requests_auth_profiles.stores import MemoryStore
+from requests_auth_profiles.testing import StoreContract
+
+class Forgetful(MemoryStore):
+    def set(self, key, token):
+        pass
+
+class TestForgetful(StoreContract):
+    @pytest.fixture
+    def store(self):
+        return Forgetful()
+
+class TestNothing(StoreContract):
+    pass
+"""
+
+
+def test_a_store_that_does_not_keep_it_fails(tmp_path: Path, run_python: RunProgram) -> None:
+    """A user's own store is held against it, and one that was not given is told of."""
+    (tmp_path / "test_own.py").write_text(BROKEN)
+    done = run_python(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)
+    )
+    assert "write a fixture `store`" in done.stdout
+    assert re.search(r"FAILED .*TestForgetful::test_the_last_token_counts", done.stdout)
+    assert (done.returncode, "TestForgetful::test_each_name_has_a_lock" in done.stdout) == (1, False)
 
 
 @contextmanager
@@ -68,35 +123,6 @@ def locked(store: TokenStore, key: str, timeout_seconds: float = 0) -> bool:
         return True
 
 
-def test_an_unknown_name_has_no_token(store: TokenStore) -> None:
-    """Nothing is there before it is kept, and to forget it is no error."""
-    store.delete("work")
-    assert (store.get("work"), store.keys()) == (None, [])
-
-
-def test_the_last_token_counts(store: TokenStore) -> None:
-    """A token takes the place of the one before."""
-    store.set("work", ONE)
-    store.set("work", TWO)
-    assert (store.get("work"), store.keys()) == (TWO, ["work"])
-
-
-def test_names_do_not_share_a_token(store: TokenStore) -> None:
-    """What is kept or forgotten under one name leaves the others as they are."""
-    store.set("work", ONE)
-    store.set("work.json", TWO)
-    store.delete("work")
-    assert (store.get("work"), store.get("work.json"), store.keys()) == (None, TWO, ["work.json"])
-
-
-@pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_it_is_not_pickled(store: TokenStore, way: Callable[[TokenStore], object]) -> None:
-    """No token and no key goes through a pipe or into a cache in the clear."""
-    store.set("work", ONE)
-    with pytest.raises(TypeError, match="not pickled or copied"):
-        way(store)
-
-
 def test_its_variables_show_no_secret(store: TokenStore) -> None:
     """What a debugger lists of a store has neither its key nor a token in it."""
     store.set("work", Token(access_token=vault.SECRETS[0]))
@@ -104,14 +130,6 @@ def test_its_variables_show_no_secret(store: TokenStore) -> None:
     shown = repr(vars(store))
     assert repr(vault.KEY) not in shown
     assert vault.SECRETS[0] not in shown
-
-
-def test_a_forgotten_name_can_be_kept_again(store: TokenStore) -> None:
-    """A sign-out does not stand in the way of the next sign-in."""
-    store.set("work", ONE)
-    store.delete("work")
-    store.set("work", TWO)
-    assert store.get("work") == TWO
 
 
 @kinds
@@ -124,11 +142,13 @@ def test_a_forgotten_name_can_be_kept_again(store: TokenStore) -> None:
         max_size=8,
     )
 )
-def test_it_is_a_table_of_names(kind: str, steps: list[tuple[str, Token | None]]) -> None:
+def test_it_is_a_table_of_names(
+    redis_server: RedisServer, kind: str, steps: list[tuple[str, Token | None]]
+) -> None:
     """Whatever is kept and forgotten, what is found is what a dict without regard to case would hold."""
     table: dict[str, Token] = {}
     with tempfile.TemporaryDirectory() as folder:
-        store = KINDS[kind](Path(folder))
+        store = KINDS[kind](Path(folder), redis_server)
         for name, token in steps:
             if token is None:
                 table.pop(name.casefold(), None)
@@ -143,57 +163,13 @@ def test_it_is_a_table_of_names(kind: str, steps: list[tuple[str, Token | None]]
 @kinds
 @settings(max_examples=25, deadline=None)
 @given(name=st.text(max_size=7))
-def test_any_name_can_be_kept(kind: str, name: str) -> None:
+def test_any_name_can_be_kept(redis_server: RedisServer, kind: str, name: str) -> None:
     """No name, whatever is in it, is mistaken for another, a path, or something that is no name."""
     with tempfile.TemporaryDirectory() as folder:
-        store = KINDS[kind](Path(folder))
+        store = KINDS[kind](Path(folder), redis_server)
         with store.lock(name, PATIENCE):
             store.set(name, ONE)
         assert (store.get(name), store.keys()) == (ONE, [name.casefold()])
-
-
-@pytest.mark.parametrize("other", ["WORK-Okta", "work-okta", "Work-OKTA"])
-def test_names_are_the_same_without_regard_to_case(store: TokenStore, other: str) -> None:
-    """A name is found, forgotten and listed as one, however it is written."""
-    store.set("Work-Okta", ONE)
-    assert (store.get(other), store.keys()) == (ONE, ["work-okta"])
-    store.delete(other)
-    assert store.get("Work-Okta") is None
-
-
-def test_a_lock_keeps_others_out(store: TokenStore) -> None:
-    """While one thread holds a name, another does not get it, however it writes it."""
-    with held_elsewhere(store, "work"):
-        assert [locked(store, "work"), locked(store, "WORK", 0.05)] == [True, True]
-    assert not locked(store, "work")
-
-
-def test_each_name_has_a_lock_of_its_own(store: TokenStore) -> None:
-    """Who signs in to one profile holds up no other."""
-    with held_elsewhere(store, "work"):
-        assert not locked(store, "home")
-
-
-def test_reading_takes_no_lock(store: TokenStore) -> None:
-    """A token can be used and listed while somebody renews it."""
-    store.set("work", ONE)
-    with held_elsewhere(store, "work"):
-        assert (store.get("work"), store.keys()) == (ONE, ["work"])
-
-
-def test_a_lock_that_is_let_go_goes_to_who_waits(store: TokenStore) -> None:
-    """Who waits for a name gets it as soon as it is free, well before the time is up."""
-    with held_elsewhere(store, "work") as let_go:
-        timer = threading.Timer(0.1, let_go.set)
-        timer.start()
-        assert not locked(store, "work", PATIENCE)
-
-
-def test_a_lock_ends_with_an_error(store: TokenStore) -> None:
-    """A renewal that fails lets the name go, and its error through."""
-    with pytest.raises(ZeroDivisionError), store.lock("work", PATIENCE):
-        raise ZeroDivisionError
-    assert not locked(store, "work")
 
 
 def test_a_lock_that_is_not_had_in_time_says_whose_it_is(store: TokenStore) -> None:
@@ -205,36 +181,6 @@ def test_a_lock_that_is_not_had_in_time_says_whose_it_is(store: TokenStore) -> N
     ):
         pass
     assert late.value.hint
-
-
-def test_a_timeout_leaves_the_lock_with_its_holder(store: TokenStore) -> None:
-    """Who gave up waiting does not free what another still holds."""
-    with held_elsewhere(store, "work"):
-        locked(store, "work", 0.05)
-        assert locked(store, "work")
-
-
-def test_threads_take_turns(store: TokenStore) -> None:
-    """Nothing that several threads do under the lock of a name happens at the same time."""
-    inside, most = 0, []
-    start = threading.Barrier(6)
-
-    def work() -> None:
-        nonlocal inside
-        start.wait(PATIENCE)
-        for _ in range(3):
-            with store.lock("work", PATIENCE):
-                inside += 1
-                most.append(inside)
-                time.sleep(0.001)
-                inside -= 1
-
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == [1] * 18
 
 
 def renewed(store: TokenStore, key: str) -> str:

@@ -8,9 +8,19 @@ from requests_auth_profiles.stores.fallback import FallbackStore
 from requests_auth_profiles.stores.file import FileStore
 from requests_auth_profiles.stores.keys import KeySource
 from requests_auth_profiles.stores.memory import MemoryStore
+from requests_auth_profiles.stores.redis import RedisStore
 from requests_auth_profiles.stores.sealed import SealedStore
 
-__all__ = ["FallbackStore", "FileStore", "KeySource", "MemoryStore", "SealedStore", "Token", "TokenStore"]
+__all__ = [
+    "FallbackStore",
+    "FileStore",
+    "KeySource",
+    "MemoryStore",
+    "RedisStore",
+    "SealedStore",
+    "Token",
+    "TokenStore",
+]
 
 
 class TokenStore(Protocol):

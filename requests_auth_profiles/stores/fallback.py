@@ -20,6 +20,13 @@ _LOG = logging.getLogger("requests_auth_profiles")
 _OUT_OF_ORDER = (StoreUnavailable, StoreVersionError)
 
 
+class _Alone(threading.local):
+    """The names that this thread has locked in memory only."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+
 class FallbackStore:
     """A store whose tokens stay in this process's memory where they cannot be kept, with one warning.
 
@@ -34,6 +41,7 @@ class FallbackStore:
         self._store = store
         self._memory = MemoryStore()
         self._untold = threading.Lock()  # who gets it, once and for all, tells
+        self._alone = _Alone()
 
     @property
     def meant(self) -> "TokenStore":
@@ -43,7 +51,7 @@ class FallbackStore:
     def get(self, key: str) -> Token | None:
         """The token of that name, if there is one."""
         # What is in memory is newer: it could not be kept.
-        if (token := self._memory.get(key)) is not None:
+        if (token := self._memory.get(key)) is not None or key.casefold() in self._alone.names:
             return token
         try:
             return self._store.get(key)
@@ -58,6 +66,8 @@ class FallbackStore:
 
     def keeps(self, key: str, token: Token) -> bool:
         """Keeps a token in the store that is meant only, and tells whether that could be."""
+        if key.casefold() in self._alone.names:
+            return False
         try:
             self._store.set(key, token)
         except _OUT_OF_ORDER as error:
@@ -80,7 +90,11 @@ class FallbackStore:
 
     @contextmanager
     def lock(self, key: str, timeout_seconds: float) -> Iterator[None]:
-        """Keeps all others from that name; where the store is out of order, this process's own threads."""
+        """Keeps all others from that name; where the store is out of order, this process's own threads.
+
+        Then nothing of it is used meanwhile, even if it is in order again: another process may have the lock,
+        and a refresh token that two send is taken for a thief's.
+        """
         deadline = time.monotonic() + timeout_seconds
         # Threads first: however many of a process wait, one of them asks the store.
         with self._memory.lock(key, timeout_seconds), ExitStack() as held:
@@ -88,6 +102,8 @@ class FallbackStore:
                 held.enter_context(self._store.lock(key, max(deadline - time.monotonic(), 0.0)))
             except _OUT_OF_ORDER as error:
                 self._tell(error)
+                self._alone.names.add(key.casefold())
+                held.callback(self._alone.names.discard, key.casefold())
             yield
 
     def _tell(self, error: StoreUnavailable | StoreVersionError) -> None:

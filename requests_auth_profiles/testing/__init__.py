@@ -27,6 +27,17 @@ installed; they can be imported by name all the same::
     def test_a_profile(profiles_file, authorization_server):
         profiles_file(f'profiles.work = {{ flow = "implicit", issuer = "{authorization_server.issuer}", … }}')
         ...  # profile("work") is read from it, with nothing of the person's own environment
+
+A token store of one's own is held against what every store must do::
+
+    class TestOwnStore(StoreContract):
+        @pytest.fixture
+        def store(self, tmp_path):
+            return OwnStore(tmp_path)
+
+        @pytest.fixture
+        def another(self, store, tmp_path):  # if processes share it
+            return OwnStore(tmp_path)
 """
 
 from importlib import import_module
@@ -47,6 +58,7 @@ if TYPE_CHECKING:
     )
     from requests_auth_profiles.testing._loopback_server import Received, Reply
     from requests_auth_profiles.testing._protected_api import ProtectedApi
+    from requests_auth_profiles.testing._store_contract import StoreContract
 
 __all__ = [
     "AuthorizationServer",
@@ -55,6 +67,7 @@ __all__ = [
     "ProtectedApi",
     "Received",
     "Reply",
+    "StoreContract",
     "authorization_server",
     "browser_mock",
     "create_token",
@@ -72,6 +85,7 @@ _ELSEWHERE = {
     "ProtectedApi": "_protected_api",
     "Received": "_loopback_server",
     "Reply": "_loopback_server",
+    "StoreContract": "_store_contract",
     "create_token": "_created_token",
 }
 
