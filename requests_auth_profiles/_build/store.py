@@ -6,11 +6,19 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from requests_auth_profiles._config import environment, kinds
+from requests_auth_profiles._config import addresses, environment
 from requests_auth_profiles._config.file import ProfilesFile
+from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.store import Store
 from requests_auth_profiles.errors import ConfigurationError
-from requests_auth_profiles.stores import FallbackStore, FileStore, KeySource, MemoryStore, TokenStore
+from requests_auth_profiles.stores import (
+    FallbackStore,
+    FileStore,
+    KeySource,
+    MemoryStore,
+    RedisStore,
+    TokenStore,
+)
 
 __all__ = ["store_of"]
 
@@ -25,10 +33,22 @@ def store_of(file: ProfilesFile) -> TokenStore:
     nothing_configured = not said and source is None and not file.store.key_source
     if said == "memory:" or (nothing_configured and environment.in_ci()):
         return _MEMORY
-    if said and (problem := kinds.STORE.problem(said)) is not None:  # the file's own was checked before
+    # The file's own was checked before.
+    problem = addresses.STORE.problem(said) if said and isinstance(said, str) else None
+    if problem is not None:
+        del said  # it may have a password in it: debuggers show variables
         raise ConfigurationError(
             f"{environment.STORE} {problem.message}", hint=f"export {environment.STORE}={problem.write}"
         )
+    if isinstance(said, Secret) or "://" in said:
+        if source is None:
+            del said  # the same
+            raise ConfigurationError(
+                "tokens on a server are sealed with a key that all machines have, and none is given",
+                hint=f'export {environment.STORE_KEY}="$(openssl rand -base64 32)", the same on all of them; '
+                'or [store] key = { env = "NAME" }',
+            )
+        return FallbackStore(RedisStore(said, source))
     try:
         if said:
             base = file.path.parent if os.environ.get(environment.STORE) else file.store.folder

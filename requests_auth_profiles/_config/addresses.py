@@ -1,10 +1,11 @@
-"""The kinds of addresses in the profiles file: ports, hosts, URLs and paths; see `kinds`."""
+"""The kinds of addresses in the profiles file: ports, hosts, URLs, paths and stores; see `kinds`."""
 
 import re
 from ipaddress import IPv6Address, ip_address
 
 from requests_auth_profiles._config.kinds import SECRET, Kind, Problem, each, not_a, text
 from requests_auth_profiles._hosts import HostPattern, is_confidential
+from requests_auth_profiles._redis_url import EXAMPLE, RedisUrl
 
 __all__ = [
     "HOST",
@@ -15,6 +16,7 @@ __all__ = [
     "PROXY",
     "REDIRECT_HOST",
     "SEGMENT",
+    "STORE",
     "URI",
     "URL",
 ]
@@ -169,6 +171,22 @@ def _proxy(value: object) -> Problem | None:
     return _authority(parts[3])
 
 
+def _store(value: object) -> Problem | None:
+    if type(value) is not str or text(value) is not None:
+        return SECRET.problem(value)
+    if value in {"memory", ":memory:"}:
+        return Problem("is a folder of that name; without a disk it is written otherwise", '"memory:"')
+    if value == "memory:" or "://" not in value:
+        return None
+    if not value.startswith(("redis://", "rediss://")):
+        return Problem("is of a kind that this version does not know", '"memory:", or a folder')
+    try:
+        RedisUrl.parse(value)
+    except ValueError as error:
+        return Problem(str(error), f'"{EXAMPLE}"')
+    return None
+
+
 def _segment(value: object) -> Problem | None:
     if (problem := text(value)) is not None:
         return problem
@@ -213,5 +231,6 @@ PROXY = Kind(
         ]
     },
 )
+STORE = Kind("a folder, memory:, or the URL of a server", '"memory:"', _store, SECRET.schema)
 PATH = Kind("a path", '"/callback"', _path, {"type": "string", "pattern": "^/[A-Za-z0-9_.~/-]*$"})
 SEGMENT = Kind("one part of a path", '"acme"', _segment, {"type": "string", "pattern": "^[A-Za-z0-9_.~-]+$"})

@@ -145,7 +145,10 @@ class ProfilesFile:
         )
         # What is relative is in the folder of the file that says it.
         folder = self.layers.owner(("store",)).path.parent
-        return Store(str(said.get("url", "")), folder, key, passphrase, str(said.get("key_source", "")))
+        url = said.get("url", "")
+        if not isinstance(url, str):
+            url = Secret(url, self.place(("store", "url")), call=self.call)
+        return Store(url, folder, key, passphrase, str(said.get("key_source", "")))
 
     @classmethod
     def _examined(

@@ -37,7 +37,8 @@ class Key:
 
     def is_secret(self, value: object) -> bool:
         """Whether a value that stands in the file itself must not be readable by others."""
-        bare = self.kind is addresses.PROXY and "@" not in str(value)  # a proxy that asks for no password
+        # A proxy that asks for no password, or a folder.
+        bare = self.kind in (addresses.PROXY, addresses.STORE) and "@" not in str(value)
         return self.secret and isinstance(value, str) and not bare
 
     def written(self, value: str = "") -> str:
@@ -78,7 +79,9 @@ ROOT = by_name(
                 kinds.choice("a key source", '"keyring"', ("keyring", "file")),
                 "where the key of the tokens is kept, and nowhere else, instead of `key`",
             ),
-            Key("url", kinds.STORE, "where tokens are kept"),
+            Key(
+                "url", addresses.STORE, "where tokens are kept: a folder, `memory:`, or a server", secret=True
+            ),
         ),
     ),
     Key("providers", kinds.TABLE, "providers of a house's own, by name", "[providers.NAME]"),

@@ -31,7 +31,6 @@ __all__ = [
     "SCOPES",
     "SECONDS",
     "SECRET",
-    "STORE",
     "TABLE",
     "TEXT",
     "TIMEOUT",
@@ -293,16 +292,6 @@ def _retries(value: object) -> Problem | None:
     return None if 0 <= value <= _MOST_RETRIES else Problem(f"is not between 0 and {_MOST_RETRIES}")
 
 
-def _store(value: object) -> Problem | None:
-    if (problem := text(value)) is not None:
-        return problem
-    if value in {"memory", ":memory:"}:
-        return Problem("is a folder of that name; without a disk it is written otherwise", '"memory:"')
-    if value == "memory:" or "://" not in str(value):
-        return None
-    return Problem("is of a kind that this version does not know", '"memory:", or a folder')
-
-
 def _table(value: object) -> Problem | None:
     return None if type(value) is dict else not_a("a table", value)
 
@@ -372,7 +361,6 @@ SECRET = Kind(
     _secret,
     {"anyOf": [_LINE, {"$ref": "#/definitions/reference"}]},
 )
-STORE = Kind("a folder, or memory:", '"memory:"', _store, _LINE)
 CLASS = Kind(
     "a module and a class",
     '"requests.auth:HTTPDigestAuth"',

@@ -13,8 +13,18 @@ from requests_auth_profiles._config.file import ProfilesFile, profiles_path, sit
 from requests_auth_profiles._config.spec import Profile
 from requests_auth_profiles._oauth2.attendant import SIGNING_IN, BrowserAttendant
 from requests_auth_profiles.errors import ProfilesFileError
+from requests_auth_profiles.stores import FallbackStore, SealedStore
 
-__all__ = ["TerminalAttendant", "builder", "lasts", "named_file", "usable", "wants_colour", "with_file"]
+__all__ = [
+    "TerminalAttendant",
+    "builder",
+    "lasts",
+    "named_file",
+    "sealed_store",
+    "usable",
+    "wants_colour",
+    "with_file",
+]
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -54,6 +64,13 @@ def usable(build: Builder) -> list[Profile]:
         with suppress(ProfilesFileError):
             specs.append(build.file.profile(name))
     return specs
+
+
+def sealed_store(build: Builder) -> SealedStore | None:
+    """The store on a disk or a server; None = tokens are kept in memory only."""
+    store = build.store
+    meant = store.meant if isinstance(store, FallbackStore) else store
+    return meant if isinstance(meant, SealedStore) else None
 
 
 class TerminalAttendant(BrowserAttendant):

@@ -9,8 +9,8 @@ from requests_auth_profiles._build import Builder
 from requests_auth_profiles._config.place import Place
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles.cli.answers import REFERENCE_FORMS, reference
-from requests_auth_profiles.cli.context import builder, with_file
-from requests_auth_profiles.stores import FallbackStore, KeySource, SealedStore
+from requests_auth_profiles.cli.context import builder, sealed_store, with_file
+from requests_auth_profiles.stores import KeySource, SealedStore
 from requests_auth_profiles.stores.keys import decode_key
 
 __all__ = ["store"]
@@ -25,7 +25,7 @@ def store() -> None:
 @with_file
 def path() -> None:
     """Print where the tokens are kept."""
-    sealed = _sealed(builder())
+    sealed = sealed_store(builder())
     click.echo("memory:" if sealed is None else sealed.where)
     if sealed is not None and (source := sealed.key_source):
         click.echo(f"sealed with a key from: {source}", err=True)
@@ -69,14 +69,8 @@ def clear(*, yes: bool) -> None:
     click.echo("Forgot all tokens, and their key.", err=True)
 
 
-def _sealed(build: Builder) -> SealedStore | None:
-    """The store on a disk or a server, if there is one."""
-    meant = build.store.meant if isinstance(build.store, FallbackStore) else build.store
-    return meant if isinstance(meant, SealedStore) else None
-
-
 def _kept(build: Builder) -> SealedStore:
-    sealed = _sealed(build)
+    sealed = sealed_store(build)
     if sealed is None:
         raise click.UsageError("tokens are kept in memory only here, which ends with each program")
     return sealed

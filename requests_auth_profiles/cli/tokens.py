@@ -18,10 +18,9 @@ from requests_auth_profiles._config.spec import Command, Compose, OAuth2
 from requests_auth_profiles._credential import InHeader
 from requests_auth_profiles._oauth2.response import printable
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.cli.context import builder, lasts, usable, with_file
+from requests_auth_profiles.cli.context import builder, lasts, sealed_store, usable, with_file
 from requests_auth_profiles.cli.table import show_table
 from requests_auth_profiles.errors import NotRevoked, RequestsAuthException, StoreError, StoreUnavailable
-from requests_auth_profiles.stores import FallbackStore, FileStore
 
 __all__ = ["login", "logout", "request", "status", "token"]
 
@@ -99,7 +98,7 @@ def _all_out(build: Builder, *, revoke: bool) -> list[RequestsAuthException]:
             NotRevoked(f"the token of {one}, no profile of this file, is forgotten and not ended", hint=hint)
             for one in kept
         ]
-    if (store := _file_store(build)) is not None:
+    if (store := sealed_store(build)) is not None:
         store.clear()
     click.echo("Forgot all tokens.", err=True)
     return failures
@@ -116,8 +115,8 @@ def status(*, as_json: bool) -> None:
         for spec in usable(build)
         if isinstance(spec.scheme, _KEEPING)
     ]
-    store = _file_store(build)
-    where = "memory, for this process only" if store is None else str(store.folder)
+    store = sealed_store(build)
+    where = "memory, for this process only" if store is None else store.where
     if as_json:
         click.echo(json.dumps({"file": str(build.file.path), "store": where, "profiles": rows}, indent=2))
         return
@@ -310,7 +309,7 @@ def _tokens_of(build: Builder, name: str) -> list[str]:
 
 
 def _is_kept(build: Builder, name: str) -> bool:
-    store = _file_store(build)
+    store = sealed_store(build)
     with suppress(StoreError):
         return store is not None and store.get(name) is not None
     return False
@@ -318,9 +317,3 @@ def _is_kept(build: Builder, name: str) -> bool:
 
 def _name(member: object) -> str:
     return member.name if isinstance(member, ProfileAuth) else type(member).__name__
-
-
-def _file_store(build: Builder) -> FileStore | None:
-    store = build.store
-    meant = store.meant if isinstance(store, FallbackStore) else store
-    return meant if isinstance(meant, FileStore) else None
