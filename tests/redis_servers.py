@@ -31,15 +31,17 @@ class RedisServer:
 
     Args:
         folder: where its data is.
+        tls: whether it speaks TLS.
         options: as on its command line, without the two dashes.
 
     Attributes:
         port: where it listens; the same after it was started again.
     """
 
-    def __init__(self, folder: Path, **options: str) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False, **options: str) -> None:
         self._program = program("redis-server")
         self._folder = folder
+        self._tls = tls
         self._options = options
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,7 +57,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         said = {
-            "port": str(self.port),
+            **({"tls-port": str(self.port), "port": "0"} if self._tls else {"port": str(self.port)}),
             "bind": "127.0.0.1",
             "dir": str(self._folder),
             "requirepass": PASSWORD,
@@ -111,9 +113,9 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, **options: str) -> Iterator[RedisServer]:
+def running(folder: Path, *, tls: bool = False, **options: str) -> Iterator[RedisServer]:
     """A server for as long as the block lasts."""
-    server = RedisServer(folder, **options)
+    server = RedisServer(folder, tls=tls, **options)
     try:
         server.start()
         yield server

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from conftest import RunProgram
+from redis_servers import PASSWORD, RedisServer
 from vault import KEY_TEXT
 
 from requests_auth_profiles import profile
@@ -118,7 +120,7 @@ def test_the_environment_before_the_file(
 
 
 @pytest.mark.parametrize(
-    "said", ["redis://localhost:6379", "rediss://h", "postgres://u:s3cret@h/db", "file:///x"]
+    "said", ["redis://u:s3cret@", "rediss://u:s3cret@h/a", "postgres://u:s3cret@h/db", "file:///x"]
 )
 def test_a_kind_that_is_not_known(file: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     """It is an error that names the variable, not its value, which may hold a password."""
@@ -181,3 +183,102 @@ def test_a_key_that_the_file_refers_to(
     monkeypatch.setenv("TEAM_KEY", KEY_TEXT)
     assert call(api) == 200
     assert files(home) == ["nightly.json", "nightly.lock", "store.json", "store.lock"]
+
+
+class TestOnAServer:
+    """Tokens on a Redis server, where the URL says so."""
+
+    @pytest.fixture(autouse=True)
+    def key(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The key that all machines have."""
+        monkeypatch.setenv("REQUESTS_AUTH_STORE_KEY", KEY_TEXT)
+
+    def test_the_environment_names_it(
+        self,
+        home: Path,
+        file: Path,
+        api: ProtectedApi,
+        redis_server: RedisServer,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The token is there, sealed, and nothing on this machine; a CI job is no exception."""
+        monkeypatch.setenv("REQUESTS_AUTH_STORE", redis_server.url("named"))
+        monkeypatch.setenv("CI", "true")
+        assert call(api) == 200
+        assert redis_server.store("named").keys() == ["nightly"]
+        assert files(home) == []
+
+    def test_the_file_refers_to_it(
+        self, file: Path, api: ProtectedApi, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The URL, which holds a password, is looked up when the first token is kept."""
+        file.write_text(file.read_text() + '[store]\nurl = { env = "TEAM_STORE" }\n')
+        profile("nightly")
+        monkeypatch.setenv("TEAM_STORE", redis_server.url("referred"))
+        assert call(api) == 200
+        assert redis_server.store("referred").keys() == ["nightly"]
+
+    def test_a_reference_to_something_else(
+        self, file: Path, api: ProtectedApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is looked up and is no URL of a server is an error that does not tell it."""
+        file.write_text(file.read_text() + '[store]\nurl = { env = "TEAM_STORE" }\n')
+        monkeypatch.setenv("TEAM_STORE", "redis://u:s3cret@")
+        with pytest.raises(ConfigurationError, match="the URL of the token store") as caught:
+            call(api)
+        assert "s3cret" not in repr([str(caught.value), locals_of(caught)])
+
+    @pytest.mark.parametrize("said", ["", '[store]\nurl = { env = "TEAM_STORE" }\n'])
+    def test_it_needs_a_key(self, file: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+        """No key is made on one machine that the others do not have."""
+        monkeypatch.delenv("REQUESTS_AUTH_STORE_KEY")
+        if said:
+            file.write_text(file.read_text() + said)
+        else:
+            monkeypatch.setenv("REQUESTS_AUTH_STORE", "redis://:s3cret@127.0.0.1:9")
+        with pytest.raises(ConfigurationError, match="none is given") as caught:
+            profile("nightly")
+        assert "openssl rand" in caught.value.hint
+        assert "s3cret" not in repr(locals_of(caught))
+
+    def test_a_password_in_the_file(self, file: Path) -> None:
+        """A URL with a password is a secret: others may not read the file then."""
+        file.write_text(file.read_text() + '[store]\nurl = "rediss://:s3cret@redis.acme.com"\n')
+        file.write_text(file.read_text().replace('"s3cret"', '{ env = "SECRET" }'))  # that of the client
+        file.chmod(0o644)
+        with pytest.raises(
+            ConfigurationError, match=r"store\.url: is a secret in a file that others can read"
+        ) as caught:
+            profile("nightly")
+        assert "s3cret" not in str(caught.value)
+
+    def test_what_the_command_line_says_of_it(
+        self, file: Path, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, cli: RunProgram
+    ) -> None:
+        """`login` keeps the token there, `status` says where, `logout --all` forgets it."""
+        monkeypatch.setenv("REQUESTS_AUTH_STORE", redis_server.url("cli"))
+        assert cli("login", "nightly").returncode == 0
+        assert redis_server.store("cli").keys() == ["nightly"]
+        told = cli("status")
+        assert f"tokens redis://127.0.0.1:{redis_server.port}/0" in told.stderr
+        assert PASSWORD not in told.stderr
+        assert cli("logout", "--all").returncode == 0
+        assert redis_server.store("cli").keys() == []
+
+    @pytest.mark.parametrize(
+        ("url", "wrong"),
+        [("redis://redis.acme.com", 1), ("rediss://redis.acme.com", 0), ("redis://127.0.0.1", 0)],
+    )
+    def test_what_check_advises(self, file: Path, cli: RunProgram, url: str, wrong: int) -> None:
+        """A server that is not on this machine is better spoken to over TLS."""
+        file.write_text(file.read_text() + f'[store]\nurl = "{url}"\n')
+        assert cli("check").stderr.count("is without TLS") == wrong
+
+
+def locals_of(caught: pytest.ExceptionInfo[ConfigurationError]) -> list[dict[str, object]]:
+    """The variables of the package's functions that an error came through, as debuggers show them."""
+    return [
+        entry.frame.f_locals
+        for entry in caught.traceback
+        if "requests_auth_profiles" in str(entry.path) and "/tests/" not in str(entry.path)
+    ]

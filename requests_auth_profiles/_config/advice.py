@@ -12,6 +12,7 @@ from requests_auth_profiles._config.literals import literal_secrets
 from requests_auth_profiles._config.reaching import reached
 from requests_auth_profiles._config.spec import Compose, OAuth2, Profile
 from requests_auth_profiles._hosts import HostPattern, is_loopback
+from requests_auth_profiles._redis_url import EXAMPLE, RedisUrl
 from requests_auth_profiles._secret_names import may_be_secret
 from requests_auth_profiles.errors import ConfigurationError, Fault, RequestsAuthException
 
@@ -61,7 +62,7 @@ def advice(file: ProfilesFile, specs: Mapping[str, Profile]) -> list[Fault]:
         specs: those of its profiles that can be used, by name.
     """
     found = [one for name, spec in specs.items() for one in _of_profile(file.profiles[name], spec, specs)]
-    return file.placed(dict.fromkeys([*_literal(file), *found]))  # what a parent says, once
+    return file.placed(dict.fromkeys([*_literal(file), *_store(file), *found]))  # what a parent says, once
 
 
 def online_advice(file: ProfilesFile, specs: Mapping[str, Profile], announced: Announced) -> list[Fault]:
@@ -137,6 +138,15 @@ def _named_so(value: Any, name: str) -> Iterator[tuple[str, ...]]:
         yield from dict.fromkeys(below for entry in value for below in _named_so(entry, name))
     elif value and not isinstance(value, bool) and may_be_secret(name):
         yield ()
+
+
+def _store(file: ProfilesFile) -> _Found:
+    url = file.store_url
+    if isinstance(url, str) and url.startswith("redis://") and not RedisUrl.parse(url).is_confidential:
+        message = (
+            "is without TLS: who is on the way sees the password, and can remove tokens or bring old ones"
+        )
+        yield Fault(("store", "url"), message, f'url = "{EXAMPLE}"')
 
 
 def _of_profile(found: Effective, spec: Profile, specs: Mapping[str, Profile]) -> _Found:

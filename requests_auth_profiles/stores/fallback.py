@@ -50,14 +50,16 @@ class FallbackStore:
 
     def get(self, key: str) -> Token | None:
         """The token of that name, if there is one."""
-        # What is in memory is newer: it could not be kept.
-        if (token := self._memory.get(key)) is not None or key.casefold() in self._alone.names:
-            return token
+        mine = self._memory.get(key)
+        if key.casefold() in self._alone.names:
+            return mine
         try:
-            return self._store.get(key)
+            kept = self._store.get(key)
         except _OUT_OF_ORDER as error:
             self._tell(error)
-        return None
+            return mine
+        # What is in memory could not be kept, and is newer, unless another process has kept one since.
+        return kept if mine is None or (kept is not None and kept.obtained_at > mine.obtained_at) else mine
 
     def set(self, key: str, token: Token) -> None:
         """Keeps a token."""
