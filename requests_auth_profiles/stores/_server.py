@@ -17,7 +17,7 @@ __all__ = ["Server"]
 _T = TypeVar("_T")
 
 _CONNECT_SECONDS = 3.0
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 3.0
 # By the word that its answer begins with (https://redis.io/docs/latest/develop/reference/protocol-spec).
 _TROUBLE = {
     "LOADING": ("is still reading its data", "try again in a moment"),
