@@ -288,7 +288,7 @@ class CachedSource:
                 return self._won(stored, refused)
             except StoreChanged:  # this process stood still, and another took its turn
                 stored = self.stored()
-                if stored is None or not self._good(stored, refused):
+                if stored is None or not self._ages.good(stored, refused):
                     raise
                 return stored
             except _PASSING as error:

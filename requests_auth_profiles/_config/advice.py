@@ -141,7 +141,7 @@ def _named_so(value: Any, name: str) -> Iterator[tuple[str, ...]]:
 
 
 def _store(file: ProfilesFile) -> _Found:
-    url = file.store_url
+    url = file.store.url
     if isinstance(url, str) and url.startswith("redis://") and not RedisUrl.parse(url).is_confidential:
         message = (
             "is without TLS: who is on the way sees the password, and can remove tokens or bring old ones"
