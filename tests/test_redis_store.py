@@ -182,6 +182,22 @@ def test_a_document_that_is_none_of_ours(
     assert sorted(there(redis_server, prefix)) == [":store", ":tokens:home"]
 
 
+def test_a_huge_document_is_not_read(redis_server: RedisServer, store: RedisStore, prefix: str) -> None:
+    """It stays on the server, whoever put it there."""
+    put(redis_server, f"{prefix}{DOCUMENT}", b"x" * (8 << 20))
+    with redis_server.client() as client:
+        before = client.info("stats")["total_net_output_bytes"]
+        assert store.get("work") is None
+        assert client.info("stats")["total_net_output_bytes"] - before < 1 << 20
+
+
+def test_a_name_that_is_none_of_ours(redis_server: RedisServer, store: RedisStore, prefix: str) -> None:
+    """What others put among our documents under a name that we would write otherwise is not listed."""
+    for name in ("a/b", "A%2fb", "\x1b[2J", "%FF"):
+        put(redis_server, f"{prefix}:tokens:{name}", b"{}")
+    assert store.keys() == ["work"]
+
+
 def test_no_more_than_three_are_kept_aside(redis_server: RedisServer, store: RedisStore, prefix: str) -> None:
     """Whoever breaks documents again and again does not fill the server."""
     put(redis_server, f"{prefix}:aside:work", b"no list")

@@ -1,6 +1,5 @@
 """RedisStore: one sealed document for each name, on a Redis or Valkey server, for a fleet of machines."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -161,10 +160,9 @@ class _OnServer:
 
     def _found(self, begin: str) -> list[str]:
         """The keys that begin so."""
-        pattern = re.sub(r"([\[\]*?^\\-])", r"\\\1", begin) + "*"
 
         def scan(client: "Redis") -> Iterable[bytes]:
-            return {*client.scan_iter(match=pattern, count=_AT_ONCE)}
+            return {*client.scan_iter(match=f"{begin}*", count=_AT_ONCE)}
 
         return sorted(key.decode("utf-8", "replace") for key in self._server.ask(scan))
 
