@@ -65,7 +65,7 @@ def test_another_process_is_named(redis_server: RedisServer, store: RedisStore, 
     with processes([HOLD], redis_server.url(prefix)) as (process,):
         with pytest.raises(TimeoutOccurred) as late, store.lock("work", 0.1):
             pass
-        said = f"process {process.pid} has been renewing the token of work for over 0.1 s"
+        said = f"another process (pid {process.pid}) has been renewing the token of work for over 0.1 s"
         assert late.value.message == said
     assert f"{prefix}{KEY} on {store.where}" in late.value.hint
 
@@ -73,10 +73,10 @@ def test_another_process_is_named(redis_server: RedisServer, store: RedisStore, 
 @pytest.mark.parametrize(
     ("value", "named"),
     [
-        (f"build-7 4242 {'0' * 32}", "process 4242 on build-7"),
-        (f"{socket.gethostname()} 4242 {'0' * 32}", "process 4242"),
-        ("\x1b[2J 1", "another"),
-        ("x" * 5000, "another"),
+        (f"build-7 4242 {'0' * 32}", "another process (pid 4242 on build-7)"),
+        (f"{socket.gethostname()} 4242 {'0' * 32}", "another process (pid 4242)"),
+        ("\x1b[2J 1", "another process"),
+        ("x" * 5000, "another process"),
     ],
 )
 def test_whoever_put_it_there(
@@ -87,6 +87,7 @@ def test_whoever_put_it_there(
         client.set(prefix + KEY, value)
     with pytest.raises(TimeoutOccurred) as late, store.lock("work", 0):
         pass
+    assert late.value.holder == named
     assert late.value.message.startswith(f"{named} has been renewing")
 
 

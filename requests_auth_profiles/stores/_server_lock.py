@@ -53,8 +53,10 @@ def held(server: Server, key: str, what: str, timeout_seconds: float) -> Iterato
 
     lock = acquired(timeout_seconds)
     if lock is None:
+        who = _holder(server, key)
         raise TimeoutOccurred(
-            f"{_holder(server, key)} has been {what} for over {round(timeout_seconds, 2):g} s",
+            f"{who} has been {what} for over {round(timeout_seconds, 2):g} s",
+            holder=who,
             hint=f"see who holds {key} on {server.url}, and end it if it hangs",
         )
     owner, done = os.getpid(), threading.Event()
@@ -111,8 +113,8 @@ def _holder(server: Server, key: str) -> str:
     said: Any = server.ask(lambda client: client.getrange(key, 0, _LONGEST_VALUE))
     found = _VALUE.fullmatch(said.decode("ascii", "replace"))
     if found is None:
-        return "another"
+        return "another process"
     host, pid = found[1], int(found[2])
     if host != _host():
-        return f"process {pid} on {host}"
-    return "another thread" if pid == os.getpid() else f"process {pid}"
+        return f"another process (pid {pid} on {host})"
+    return "another thread" if pid == os.getpid() else f"another process (pid {pid})"

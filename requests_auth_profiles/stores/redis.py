@@ -148,6 +148,8 @@ class _OnServer:
             states.append(new)
         done = self._server.ask(lambda client: client.eval(_CHANGE, 2, *keys, new, at, *(states or ())))
         if not done:
+            if states is not None:
+                states.pop()
             raise StoreChanged(
                 f"another process has changed {self.place(name)} while this one stood still",
                 hint="try again",
