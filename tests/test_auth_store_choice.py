@@ -252,6 +252,16 @@ class TestOnAServer:
             profile("nightly")
         assert "s3cret" not in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("url", "told"),
+        [("rediss://:pass@redis.acme.com", 1), ("rediss://redis.acme.com", 0), ("~/mine@work", 0)],
+    )
+    def test_a_url_without_a_password(self, file: Path, cli: RunProgram, url: str, told: int) -> None:
+        """It is no secret, nor is a folder, and `check` tells of one that is without showing it."""
+        file.write_text(file.read_text() + f'[store]\nurl = "{url}"\n')
+        said = cli("check").stderr
+        assert (said.count("store.url: is a secret"), ":pass@" in said) == (told, False)
+
     def test_what_the_command_line_says_of_it(
         self, file: Path, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, cli: RunProgram
     ) -> None:

@@ -37,8 +37,9 @@ class Key:
 
     def is_secret(self, value: object) -> bool:
         """Whether a value that stands in the file itself must not be readable by others."""
-        # A proxy that asks for no password, or a folder.
+        # A proxy or a store that asks for no password; a folder asks for none, whatever is in its name.
         bare = self.kind in (addresses.PROXY, addresses.STORE) and "@" not in str(value)
+        bare = bare or (self.kind is addresses.STORE and "://" not in str(value))
         return self.secret and isinstance(value, str) and not bare
 
     def written(self, value: str = "") -> str:
