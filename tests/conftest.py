@@ -65,6 +65,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name in FOREIGN_VARIABLES or name.startswith(FOREIGN_PREFIXES):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # not the person's own
+    if "keyring" in sys.modules:  # where a test has set one
+        sys.modules["keyring"].set_keyring(sys.modules["keyring.backends.fail"].Keyring())
     if sys.platform == "win32":
         monkeypatch.setenv("USERPROFILE", str(folder))
         monkeypatch.setenv("APPDATA", str(folder / "AppData/Roaming"))

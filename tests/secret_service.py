@@ -29,9 +29,8 @@ def run(
         pytest.skip(f"needs {', '.join(missing)}")
     folder = home / "run"
     folder.mkdir(mode=0o700, exist_ok=True)
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "DISPLAY"))
-    }
+    foreign = ("XDG_", "DISPLAY", "WAYLAND_", "PYTHON_KEYRING_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment |= {"HOME": str(home), "XDG_RUNTIME_DIR": str(folder)}
     shell = ["sh", "-c", UNLOCK if unlock else LOCKED, unlock]
     return subprocess.run(

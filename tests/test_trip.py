@@ -14,7 +14,7 @@ from requests_auth_profiles._oauth2.client import ClientSecretPost
 from requests_auth_profiles._oauth2.form import Form
 from requests_auth_profiles._oauth2.grants import TokenEndpoint
 from requests_auth_profiles._oauth2.server import Server
-from requests_auth_profiles._token import Token
+from requests_auth_profiles._token import RefreshUnusable, Token
 from requests_auth_profiles.errors import ProviderUnavailable, TimeoutOccurred
 from requests_auth_profiles.testing import AuthorizationServer, Client, Reply
 
@@ -41,9 +41,17 @@ def web(server: AuthorizationServer, timeout_seconds: float = PATIENCE_SECONDS) 
     return endpoint(server.issuer, "web", server=where, channel=channel, client_auth=auth)
 
 
+def refreshed(at: TokenEndpoint) -> Token:
+    """What a refresh gives; where its answer is lost, why."""
+    try:
+        return at.refresh(REFRESHED)
+    except RefreshUnusable as lost:
+        raise lost.error from None
+
+
 REFRESHED = Token(access_token="a", refresh_token=REFRESH_TOKEN)
 TRIPS: dict[str, Callable[[TokenEndpoint], Token]] = {
-    "refresh": lambda at: at.refresh(REFRESHED),
+    "refresh": refreshed,
     "client credentials": lambda at: machine_grant(at).fetch(),
 }
 

@@ -144,7 +144,7 @@ class ProfilesFile:
             for name in ("key", "passphrase")
         )
         # What is relative is in the folder of the file that says it.
-        folder = self.layers.owner(("store",)).path.parent
+        folder = (self.layers.owner(("store",)).path if said else self.path).parent
         url = said.get("url", "")
         if not isinstance(url, str):
             url = Secret(url, self.place(("store", "url")), call=self.call)
