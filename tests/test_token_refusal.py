@@ -267,6 +267,24 @@ def test_the_rest_of_a_text_is_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "error", "text"),
+    [
+        ("token_type_hint", "access_token", "unsupported_token_type", "no access_token is ended here"),
+        ("token_type_hint", "refresh_token", "unsupported_token_type", "a refresh token cannot be revoked"),
+        ("response_type", "code", "invalid_request", "a code_challenge is needed"),
+        ("code_challenge_method", "S256", "invalid_request", "the method S256 alone is taken"),
+        ("prompt", "login", "login_required", "nobody has signed in"),
+    ],
+)
+def test_the_words_of_a_standard_are_told(name: str, value: str, error: str, text: str) -> None:
+    """What is said in each revocation and each pushed request is no secret, in whatever text it stands."""
+    said = {"error": error, "error_description": text}
+    with pytest.raises(InvalidGrantRequest) as caught:
+        read_json(said, 400, auth=PublicClient("nightly"), **{name: value, "token": "canary-token"})
+    assert (caught.value.error, caught.value.error_description) == (error, text)
+
+
+@pytest.mark.parametrize(
     "echo",
     [
         lambda body: json_reply(json.dumps({"error": "invalid_client", "error_description": body}), 400),

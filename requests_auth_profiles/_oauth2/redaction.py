@@ -15,6 +15,8 @@ _PUBLIC = frozenset(
     {
         *("grant_type", "client_id", "scope", "redirect_uri", "audience", "resource"),
         *("client_assertion_type", "subject_token_type", "actor_token_type", "requested_token_type"),
+        # Words of a standard, which stand in each good description too: "a code_challenge is needed".
+        *("token_type_hint", "response_type", "response_mode", "code_challenge_method", "prompt"),
     }
 )
 _LONGEST_TEXT = 4096  # far more than is shown
