@@ -196,4 +196,5 @@ def test_login_where_it_is_not_there(run_cli: RunProgram, home: Path, server: Au
     done = run_cli("login", "work", "--file", str(file), env={**os.environ, "BROWSER": other})
     assert (done.returncode, mark.exists()) == (1, False)
     assert f"browser of profile 'work' names {MISSING}, which is not to be found" in done.stderr
+    assert f"name another: requests-auth --file {shlex.quote(str(file))} edit work\n" in done.stderr
     assert f"Sign in to {server.issuer.removeprefix('http://')} for work at:\n{server.issuer}/" in done.stderr

@@ -155,6 +155,7 @@ def test_a_schema_that_is_missing(check: RunProgram, tmp_path: Path) -> None:
     """A `#:schema` line that names a file that is not there is told of, and what makes it; then no more."""
     text = f"#:schema profiles.schema.json\n{WISE}"
     (warning,) = warnings(check, text)
-    assert (warning["line"], warning["hint"]) == (1, "requests-auth schema --write")
-    assert run(["schema", "--write", "--file", str(tmp_path / "profiles.toml")]) == 0
+    file = str(tmp_path / "profiles.toml")
+    assert (warning["line"], warning["hint"]) == (1, f"requests-auth --file {file} schema --write")
+    assert run(["--file", file, "schema", "--write"]) == 0
     assert (tmp_path / "profiles.schema.json").is_file()

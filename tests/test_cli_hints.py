@@ -18,6 +18,15 @@ ELSEWHERE = pytest.mark.parametrize(
     ids=["edit", "init", "add", "login"],
 )
 
+BOUND = """
+[profiles.bound]
+flow = "client-credentials"
+token_url = "https://login.acme.com/token"
+client_id = "nightly"
+client_secret = { env = "NIGHTLY_SECRET" }
+dpop = true
+"""
+
 
 @pytest.fixture
 def file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -57,3 +66,28 @@ def test_a_file_that_is_missing(cli: RunProgram, home: Path) -> None:
     """A hint that names the file itself names it once."""
     done = cli("list", "--file", str(home / "none.toml"))
     assert f"hint: requests-auth init --file {home / 'none.toml'}\n" in done.stderr
+
+
+@pytest.mark.platform("linux", "darwin")
+@pytest.mark.parametrize(
+    ("words", "then"),
+    [
+        (["init"], "check"),
+        (
+            ["add", "new", "--flow", "basic", "--set", "username=alice", "--set", "password=env:WORD"],
+            "show new",
+        ),
+        (["token", "bound", "--header"], "request bound URL"),
+        (["check"], "schema --write"),
+        (["check", "--strict"], "schema --write"),
+    ],
+    ids=["init", "add", "token", "check", "strict"],
+)
+def test_what_is_no_error(cli: RunProgram, file: Path, words: list[str], then: str) -> None:
+    """What is told besides, as how to go on, is for that file too."""
+    if words == ["init"]:
+        file.unlink()
+    else:
+        file.write_text(f"#:schema profiles.schema.json\n{file.read_text()}{BOUND}")
+    done = cli(*words, "--file", str(file))
+    assert f"requests-auth --file {shlex.quote(str(file))} {then}" in done.stderr

@@ -2,20 +2,17 @@
 
 import io
 import os
-import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 import requests
 
 from requests_auth_profiles import __version__
-from requests_auth_profiles._config.document import typed
 from requests_auth_profiles.cli.adding import add
 from requests_auth_profiles.cli.checking import check
-from requests_auth_profiles.cli.context import wants_colour, with_file
+from requests_auth_profiles.cli.context import for_named_file, wants_colour, with_file
 from requests_auth_profiles.cli.demo import demo
 from requests_auth_profiles.cli.editing import edit, remove
 from requests_auth_profiles.cli.importing import import_
@@ -53,10 +50,7 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except RequestsAuthException as error:
-            if ctx.obj is not None:
-                ours = rf"\brequests-auth (?=(?:{'|'.join(self.commands)})\b)(?![^;]* --file )"
-                named = f"requests-auth --file {typed(Path(ctx.obj))} "
-                error.hint = re.sub(ours, lambda _: named, error.hint)
+            error.hint = for_named_file(error.hint)
             raise
 
 

@@ -18,7 +18,7 @@ from requests_auth_profiles._config.profile_keys import PROFILE, key_of
 from requests_auth_profiles._config.providers import Provider
 from requests_auth_profiles._config.words import near
 from requests_auth_profiles.cli.answers import REFERENCE_FORMS, answer
-from requests_auth_profiles.cli.context import named_file, with_file
+from requests_auth_profiles.cli.context import for_named_file, named_file, with_file
 from requests_auth_profiles.cli.rewriting import rewrite, unwritable
 from requests_auth_profiles.cli.schema import put_beside
 from requests_auth_profiles.cli.statements import with_profile
@@ -349,4 +349,4 @@ def _write(path: Path, site: Path | None, draft: _Draft, *, there: bool) -> None
 def _next(draft: _Draft) -> str:
     flow = FLOWS.get(str(draft.effective.values.get("flow")))
     signs_in = flow is not None and (bool(flow.endpoints) or flow.name == "command")
-    return f"requests-auth {'login' if signs_in else 'show'} {draft.name}"
+    return for_named_file(f"requests-auth {'login' if signs_in else 'show'} {draft.name}")

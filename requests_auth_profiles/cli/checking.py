@@ -16,7 +16,7 @@ from requests_auth_profiles._config.flows import ENDPOINTS
 from requests_auth_profiles._config.reaching import chosen_by
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import OAuth2, Profile
-from requests_auth_profiles.cli.context import builder, named_file, usable, with_file
+from requests_auth_profiles.cli.context import builder, for_named_file, named_file, usable, with_file
 from requests_auth_profiles.cli.schema import beside, is_current
 from requests_auth_profiles.errors import (
     ConfigurationError,
@@ -132,7 +132,7 @@ def _about_schema(texts: dict[str, str], path: Path) -> Iterator[Fault]:
     first = texts.get(str(path), "").partition("\n")[0]
     if first.rstrip() == f"#:schema {beside(path).name}" and not is_current(path):
         there = beside(path)
-        what, hint = "missing or of another version", "requests-auth schema --write"
+        what, hint = "missing or of another version", for_named_file("requests-auth schema --write")
         if there.exists() and not there.is_file():
             what, hint = "no file", f"ls -ld {typed(there)}"
         yield Fault((), f"names {there.name}, which is {what}", hint, 1, str(path))

@@ -1,14 +1,17 @@
 """What all verbs share: the file that is meant, and how a person is taken through a sign-in."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from requests_auth_profiles._build import Builder
+from requests_auth_profiles._config.document import typed
 from requests_auth_profiles._config.file import ProfilesFile, profiles_path, site_path
 from requests_auth_profiles._config.spec import Profile
 from requests_auth_profiles._oauth2.attendant import SIGNING_IN, BrowserAttendant
@@ -18,6 +21,7 @@ from requests_auth_profiles.stores import FallbackStore, SealedStore
 __all__ = [
     "TerminalAttendant",
     "builder",
+    "for_named_file",
     "lasts",
     "named_file",
     "sealed_store",
@@ -25,6 +29,8 @@ __all__ = [
     "wants_colour",
     "with_file",
 ]
+
+_OURS = re.compile(r"\brequests-auth (?=[a-z])(?![^;\n]* --file )")
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -50,6 +56,12 @@ def named_file() -> str | None:
     """The file that --file names, if it was given."""
     named: str | None = click.get_current_context().find_root().obj
     return named
+
+
+def for_named_file(text: str) -> str:
+    """A text whose commands, to be typed next, are for the file that --file names, if it was given."""
+    named = named_file()
+    return text if named is None else _OURS.sub(lambda _: f"requests-auth --file {typed(Path(named))} ", text)
 
 
 def builder() -> Builder:
@@ -87,7 +99,7 @@ class TerminalAttendant(BrowserAttendant):
         self._line("")
 
     def _say(self, text: str) -> bool:
-        click.echo(text, nl=False, err=True, color=wants_colour())
+        click.echo(for_named_file(text), nl=False, err=True, color=wants_colour())
         return sys.stderr is not None
 
     def _strong(self, text: str) -> str:

@@ -6,7 +6,7 @@ import click
 
 from requests_auth_profiles import _private_file
 from requests_auth_profiles._config.file import profiles_path
-from requests_auth_profiles.cli.context import named_file, with_file
+from requests_auth_profiles.cli.context import for_named_file, named_file, with_file
 from requests_auth_profiles.cli.schema import put_beside
 from requests_auth_profiles.errors import RequestsAuthException
 
@@ -35,4 +35,5 @@ def init() -> None:
         ) from None
     put_beside(path)
     click.echo(path)
-    click.echo("Written, for your eyes only (0600). Edit it, then: requests-auth check", err=True)
+    then = for_named_file("requests-auth check")
+    click.echo(f"Written, for your eyes only (0600). Edit it, then: {then}", err=True)

@@ -18,7 +18,14 @@ from requests_auth_profiles._config.spec import Command, Compose, OAuth2
 from requests_auth_profiles._credential import InHeader
 from requests_auth_profiles._oauth2.response import printable
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.cli.context import builder, lasts, sealed_store, usable, with_file
+from requests_auth_profiles.cli.context import (
+    builder,
+    for_named_file,
+    lasts,
+    sealed_store,
+    usable,
+    with_file,
+)
 from requests_auth_profiles.cli.table import show_table
 from requests_auth_profiles.errors import NotRevoked, RequestsAuthException, StoreError, StoreUnavailable
 
@@ -173,10 +180,11 @@ def token(name: str | None, *, header: bool, least: float, form: str) -> None:
         raise click.UsageError(f"{auth.name} has several credentials: name one of {members}")
     scheme = build.file.profile(auth.name).scheme
     bound = isinstance(scheme, OAuth2) and scheme.dpop
+    instead = for_named_file(f"requests-auth request {auth.name} URL")
     if bound and (header or form == "k8s"):
         raise click.UsageError(
             f"the token of {auth.name} is bound to a key (dpop), and each request needs a proof of its own: "
-            f"requests-auth request {auth.name} URL, or in Python profile({auth.name!r}).headers(url, method)"
+            f"{instead}, or in Python profile({auth.name!r}).headers(url, method)"
         )
     if header and not isinstance(auth.credential, InHeader):
         raise click.UsageError(f"{auth.name} does not go into a header: leave --header out")
@@ -185,8 +193,8 @@ def token(name: str | None, *, header: bool, least: float, form: str) -> None:
         found = auth.credential.source.token(rejected=found.access_token)
     if bound:
         click.echo(
-            f"It is bound to a key that stays here (dpop): no API takes it without a proof, which "
-            f"`requests-auth request {auth.name} URL` makes.",
+            "It is bound to a key that stays here (dpop): no API takes it without a proof, which "
+            f"`{instead}` makes.",
             err=True,
         )
     if header and isinstance(auth.credential, InHeader):
