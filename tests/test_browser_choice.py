@@ -135,6 +135,16 @@ def test_one_that_is_not_there(invited: Invited, words: list[str]) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["browser.cmd", "Browser.BAT"])
+def test_a_batch_file(telling: Telling, invited: Invited, name: str) -> None:
+    """It is not started, as Windows has a shell do that, and a provider has a hand in the address."""
+    path = telling(name)
+    _, stderr = invited(name, "--new-window")
+    assert told(path) == []
+    assert f"browser of profile 'work' names {name}, which is a batch file, whose shell" in stderr
+    assert stderr.endswith(f"at:\n{URL}\n")
+
+
 def test_one_that_is_not_there_and_nobody_to_tell(invited: Invited) -> None:
     """Without a stderr that is an error at once: nobody would know what is waited for."""
     stdout, _ = invited(MISSING, how="closed")

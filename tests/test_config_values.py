@@ -53,7 +53,9 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "browser": (
         PERSON,
         '"firefox" | "/opt/a b/c" | "~/bin/b" | "C:/a b/c.exe" | ["a", "--b=%s"] | ["safari"]',
-        '"" | [] | 5 | {} | ["a", 5] | ["a", ""] | "a --b" | "a %s" | ["a %s"] | "./a" | ["../a"]',
+        r"""
+        "" | [] | 5 | {} | ["a", 5] | ["a", ""] | "a --b" | "a %s" | ["a %s"] | "./a" | ["../a"] | 'bin\a.exe'
+        """,
     ),
     "hosts": (
         KEY,

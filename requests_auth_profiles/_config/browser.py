@@ -21,7 +21,7 @@ def _program(name: str) -> Problem | None:
     if " -" in name or "%s" in name:
         return Problem("has arguments in the name: each is an item of a list", _WITH_ARGUMENTS)
     whole = PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute() or name[0] == "~"
-    if "/" in name and not whole:  # the working directory is anybody's
+    if set(name) & {"/", "\\"} and not whole:  # the working directory is anybody's
         return Problem("names a program by a path that does not begin at the root", '"/opt/firefox/firefox"')
     return None
 

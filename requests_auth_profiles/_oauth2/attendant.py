@@ -22,6 +22,7 @@ SIGNING_IN = "waiting for you to sign in"
 _STDERR = 2
 _OURS = "REQUESTS_AUTH_"
 _MINUTE = 60
+_BATCH = (".bat", ".cmd")
 
 
 class Attendant(Protocol):
@@ -68,9 +69,9 @@ class BrowserAttendant:
         """
         try:
             browsers = iter([_named(self._browser)]) if self._browser else _own()
-        except webbrowser.Error:
+        except webbrowser.Error as error:
             # Another one may be signed in as somebody else: the person is the one to take it.
-            problem = f"browser of profile {profile!r} names {self._browser[0]}, which is not to be found"
+            problem = f"browser of profile {profile!r} names {self._browser[0]}, which {error}"
             hint = f"install it, or name another: requests-auth edit {profile}"
             if not self._say(
                 f"No browser opens: {problem}.\n  hint: {hint}\n"
@@ -136,14 +137,17 @@ def _named(words: Sequence[str]) -> webbrowser.BaseBrowser:
     """The browser that these words name.
 
     Raises:
-        webbrowser.Error: it is not here.
+        webbrowser.Error: it is not here, or none to be started with an address.
     """
     if len(words) == 1:
         with suppress(webbrowser.Error):
             return webbrowser.get(words[0])
     program = shutil.which(os.path.expanduser(words[0]))  # noqa: PTH111  a name without a folder stays one
     if program is None:
-        raise webbrowser.Error(f"{words[0]} is not here")
+        raise webbrowser.Error("is not to be found")
+    if program.lower().endswith(_BATCH):
+        # Windows has its shell start them, for which each & in an address begins another command.
+        raise webbrowser.Error("is a batch file, whose shell would take a part of the address for a command")
     says_where = any("%s" in word for word in words[1:])
     return webbrowser.BackgroundBrowser([program, *words[1:], *(() if says_where else ("%s",))])
 
