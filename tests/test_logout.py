@@ -164,6 +164,22 @@ class TestAProfile:
         assert len(server.requests) == sent
         assert "it was issued for something else, so it was sent to nobody; its refresh token" in why.message
 
+    def test_an_address_that_is_said_later(self, world: World, server: AuthorizationServer) -> None:
+        """The provider's own gets the token; one of somebody else would have got the client's proof too."""
+        issuer = f'issuer = "{server.issuer}"'
+        world.auth("work").login()
+        world.text = world.text.replace(issuer, f'{issuer}\nrevocation_url = "{server.issuer}/revoke"', 1)
+        world.auth("work").logout(revoke=True)
+        assert asked(server) == ["refresh_token", "access_token"]
+        world.auth("work").login()
+        with AuthorizationServer() as other:
+            world.text = world.text.replace(f"{server.issuer}/revoke", f"{other.issuer}/revoke")
+            why = failure(world.auth("work"))
+            assert other.requests == []
+        assert "it was issued for something else, so it was sent to nobody" in why.message
+        world.auth("work").login()
+        assert world.auth("work").stored() == world.kept()
+
     def test_a_document_of_another_key(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         """What cannot be read is forgotten as ever, and told."""
         world.auth("work").login()

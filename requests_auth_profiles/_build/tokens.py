@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from requests_auth_profiles._build.ending import Ending
 from requests_auth_profiles._build.grants import grant_of, revoke
@@ -126,6 +127,11 @@ def _proving(grant: Grant, scheme: OAuth2) -> Grant:
 def _fingerprint(scheme: OAuth2) -> str:
     """What tells tokens apart that are issued for different things; no secret is in it."""
     where = {name: scheme.endpoints.get(name) for name in ("issuer", "authorization_url", "token_url")}
+    # Whoever is to end a token gets it, so this counts too; but at the provider's own hosts it may be said
+    # later, just to have the token ended that is there.
+    ending = scheme.endpoints.get("revocation_url")
+    if ending and urlsplit(ending).netloc not in {urlsplit(url).netloc for url in where.values() if url}:
+        where["revocation_url"] = ending
     what = {
         "flow": scheme.flow,
         "client_id": scheme.client.client_id,
