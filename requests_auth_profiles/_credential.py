@@ -277,7 +277,9 @@ class _Redaction(logging.Filter):
 _REDACTION = _Redaction()
 # A filter sees what is logged by its own logger only, so that "urllib3" alone would not do.
 _LOGS_OF_URLS = tuple(
-    logging.getLogger(f"urllib3.{name}") for name in ("connection", "connectionpool", "util.retry")
+    logging.getLogger(f"{package}.{name}")
+    for package in ("urllib3", "urllib3_future", "urllib3_future._async")  # those are what niquests has
+    for name in ("connection", "connectionpool", "util.retry")
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any
 from urllib.parse import urljoin, urlparse
@@ -22,6 +23,7 @@ _UNAUTHORIZED = 401
 _NONE = Token(access_token="")
 _BYTES = (str, bytes, bytearray, memoryview)
 _SHORT_BYTES = 65_536
+_STANDS_FOR = "stands_for"  # an attribute of requests that are sent in the place of another
 
 
 class Placed:
@@ -120,8 +122,11 @@ class Signed:
 
     def __call__(self, response: Response, **how: Any) -> Response:
         """The answer that the caller gets."""
-        first = (response.history or [response])[0].request  # what requests copies for a redirect
-        if response.status_code == _UNAUTHORIZED:
+        request = (response.history or [response])[0].request
+        first = getattr(request, _STANDS_FOR, request)  # what requests copies for a redirect
+        # Some wrappers run all hooks twice, and the answer to what was sent again is the answer.
+        once = not hasattr(response.request, _STANDS_FOR)
+        if response.status_code == _UNAUTHORIZED and once:
             response = self._insisted(first, response, how)
         if response.is_redirect:
             for placed in self._placed:
@@ -158,7 +163,10 @@ class Signed:
         same: bool,
     ) -> Response:
         """The answer to the same request, signed again, or the refusal where that cannot be."""
-        retry = PreparedRequest.copy(refusal.request)
+        send = getattr(getattr(refusal, "connection", None), "send", None)
+        if send is None or iscoroutinefunction(send):  # it comes from a cache; it would have to be awaited
+            return refusal
+        sent, retry = _in_place_of(first, refusal.request), _in_place_of(first, refusal.request)
         if not is_repeatable(retry):
             return refusal
         try:
@@ -172,8 +180,10 @@ class Signed:
             raise
         let_go(refusal, streamed=how.get("stream", False))
         take_cookies(retry, refusal)
+        refusal.request = sent  # the history tells what was refused, and shows no token that is good
+        how.pop("allow_redirects", None)  # requests-cache says it too
         started = perf_counter()
-        answer: Response = refusal.connection.send(retry, **how)
+        answer: Response = send(retry, **how)
         answer.elapsed = timedelta(seconds=perf_counter() - started)
         answer.history = [*refusal.history, refusal]
         answer.request = retry
@@ -213,6 +223,14 @@ class _Following(PreparedRequest):
         if name == "method":
             for placed in vars(self).pop("placed", ()):
                 placed.stay(self, self.url or "")
+
+
+def _in_place_of(first: PreparedRequest, request: PreparedRequest) -> PreparedRequest:
+    """A copy of a request that is sent in the place of the first one, and tells so."""
+    ours = isinstance(request, PreparedRequest)  # and not, as with niquests, one of another kind
+    copied = PreparedRequest.copy(request) if ours else request.copy()
+    setattr(copied, _STANDS_FOR, first)
+    return copied
 
 
 def _target(response: Response) -> str:

@@ -198,6 +198,14 @@ class TestTheCaller:
         assert response.request.headers["Authorization"] == "Bearer t2"
         assert response.elapsed.total_seconds() >= 0.3
 
+    def test_the_history_tells_what_was_refused(self, api: ProtectedApi) -> None:
+        """It has the request as it was sent, and no token that is good: others log and cache it."""
+        api.tokens = {"t2"}
+        response = requests.get(f"{api.url}/me", auth=renewable(CountingGrant()), timeout=10)
+        assert [answer.request.headers["Authorization"] for answer in (*response.history, response)] == [
+            *("Bearer t1", "Bearer t2")
+        ]
+
     def test_a_hook_of_the_callers_own_runs_once(self, api: ProtectedApi) -> None:
         """It gets the answer that the caller gets, not the refusal."""
         api.tokens, seen = {"t2"}, []

@@ -4,6 +4,7 @@ import http.server
 import json
 import select
 import socket
+import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
@@ -97,11 +98,7 @@ def provider(authority: Authority, *, clients: Authority | None = None) -> Itera
         authority: who vouches for it.
         clients: who must vouch for those that call it; None = anybody may.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*authority.issued("provider"))
-    if clients is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(clients.certificate)
+    context = _context(authority, clients)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def setup(self) -> None:
@@ -133,6 +130,39 @@ def provider(authority: Authority, *, clients: Authority | None = None) -> Itera
     with _running(Handler) as port:
         here = Provider(f"https://127.0.0.1:{port}/token")
         yield here
+
+
+@contextmanager
+def in_front_of(port: int, authority: Authority, *, clients: Authority | None = None) -> Iterator[str]:
+    """The https URL of a plain server, for as long as the block lasts.
+
+    Args:
+        port: where that one listens.
+        authority: who vouches for it.
+        clients: who must vouch for those that call it; None = anybody may.
+    """
+    context = _context(authority, clients)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with (
+                suppress(OSError),  # the client may leave in the middle, or trust nobody
+                context.wrap_socket(self.request, server_side=True) as near,
+                socket.create_connection(("127.0.0.1", port), 20) as far,
+            ):
+                _joined(near, far)
+
+    with _running(Handler) as here:
+        yield f"https://127.0.0.1:{here}"
+
+
+def _context(authority: Authority, clients: Authority | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issued("provider"))
+    if clients is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(clients.certificate)
+    return context
 
 
 class Proxy:
@@ -197,7 +227,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def _running(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
+def _running(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
     with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
