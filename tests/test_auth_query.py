@@ -3,6 +3,8 @@
 import logging
 import random
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes
 
 import pytest
@@ -58,12 +60,41 @@ def test_the_bytes_that_are_there_stay(path: str, query: str, fragment: str, key
     check(f"https://api.acme.com{path}{'?' if query else ''}{query}{fragment}", key, name)
 
 
-def test_the_bytes_of_ten_thousand_queries_stay() -> None:
+def random_urls(count: int, *origins: str) -> Iterator[str]:
+    """URLs of all sorts, among them what nobody should send."""
+    chance = random.Random(6749)
+    letters = [chr(code) for code in (*range(0x21, 0x7F), 0x20, 0xA0, 0xE9, 0xFF, 0x100, 0x20AC, 0x1F4A9)]
+    for _ in range(count):
+        words = [*PARTS, *("".join(chance.choices(letters, k=5)) for _ in range(4))]
+        path = "".join(f"/{word}" for word in chance.choices(words, k=chance.randrange(4)))
+        query = "&".join(chance.choices(words, k=chance.randrange(6)))
+        fragment = chance.choice(["", "", "#", "#top", f"#{chance.choice(words)}"])
+        yield f"{chance.choice(origins)}{path}?{query}{fragment}"
+
+
+def test_the_bytes_of_ten_thousand_urls_stay() -> None:
     """Blanks, duplicates, escapes of slashes and of bytes that are no UTF-8, in any order."""
     chance = random.Random(6749)
-    for _ in range(10_000):
-        query = "&".join(chance.choices(PARTS, k=chance.randrange(6)))
-        check(f"https://api.acme.com/p?{query}", chance.choice(PARTS) + "k", "api_key")
+    for url in random_urls(
+        10_000, "https://api.acme.com", "https://api.acme.com:8443", "https://ÄPI.acme.com"
+    ):
+        check(url, chance.choice(PARTS) + "k", chance.choice(["api_key", "key", "k&y"]))
+
+
+def test_the_bytes_of_some_go_over_a_socket() -> None:
+    """What is prepared is what is sent: to the letter the same line, with and without a key."""
+
+    def line(url: str, **how: Any) -> bytes:
+        with suppress(requests.RequestException):  # it hangs up, and all that matters has come
+            session.get(url, timeout=10, allow_redirects=False, **how)
+        return server.requests[-1].partition(b"\r\n")[0].removesuffix(b" HTTP/1.1")
+
+    with RawServer(http(200)) as server, requests.Session() as session:
+        for url in random_urls(150, f"http://127.0.0.1:{server.port}"):
+            plain, signed = line(url), line(url, auth=key_in_query())
+            assert signed.startswith(plain)
+            assert signed.removeprefix(plain).lstrip(b"?&") == b"api_key=k3y"
+        assert len(server.requests) == 300
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,15 +1,11 @@
 """Channel: the one place that speaks to an identity provider."""
 
 import random
-import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import partial
-from threading import Thread
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -18,6 +14,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 
 from requests_auth_profiles._hosts import is_loopback
+from requests_auth_profiles._oauth2.line import Line, Timed, TookTooLong, Unmoved
 from requests_auth_profiles.errors import (
     ConfigurationError,
     InvalidProviderResponse,
@@ -157,8 +154,8 @@ class Channel:
         deadline = time.monotonic() + self.timeout_seconds - self.spent_seconds
         for attempt in range(1, 1 + max(attempts, 1 + (self.retries or 0))):
             left = max(deadline - time.monotonic(), 0.001)
-            line = _Line()
-            reply = _within(left, partial(self._send, line, route, prepared, left), line.cut)
+            line = Line()
+            reply = self._send(line, route, prepared, left)
             if reply is None or (isinstance(reply, str) and time.monotonic() >= deadline):
                 reply = _LATE
             if isinstance(reply, Reply) and reply.status not in _BUSY:
@@ -176,28 +173,34 @@ class Channel:
         raise ValueError("attempts must be 1 or more")
 
     def _send(
-        self, line: "_Line", route: Route, prepared: requests.PreparedRequest, seconds: float
-    ) -> Reply | str:
-        """The reply, or why there is none: an exception of requests would carry the request, secrets too."""
+        self, line: Line, route: Route, prepared: requests.PreparedRequest, seconds: float
+    ) -> Reply | str | None:
+        """The reply, or why there is none: an exception of requests would carry the request, secrets too.
+
+        None = it took too long.
+        """
         requested_at = self.now()
+        url = prepared.url or ""
+        way = self._mounted(url) or line
+        line.is_unused = way is line  # nobody knows what another adapter has sent
+        session = Unmoved()
+        session.mount(url, Timed(way, seconds, line.cut, _LIMIT))
         try:
-            # Not by a session: that reads a redirect to its end, however long, and unpacks it.
-            url = prepared.url or ""
-            way = self._mounted(url) or line
-            line.is_unused = way is line  # nobody knows what another adapter has sent
-            with way.send(prepared, timeout=seconds, **_settings(url, self.session, route)) as response:
-                body = b""
-                for part in response.raw.stream(64 * 1024, decode_content=False):
-                    body += part
-                    if len(body) > _LIMIT:
-                        break
-                return Reply(response.status_code, response.headers, body, requested_at, prepared)
+            # By a session, and in this thread, as what stands in for servers in tests wants it.
+            response = session.send(
+                prepared, timeout=seconds, allow_redirects=False, **_settings(url, self.session, route)
+            )
+            return Reply(response.status_code, response.headers, response.content, requested_at, prepared)
+        except ProviderUnavailable:
+            raise
+        except TookTooLong:
+            return None
         except requests.exceptions.ProxyError as error:
             if "407" in str(_bottom(error)):
                 return _REFUSED
             names = "http.proxy" if route.proxy else "the environment"
             return f"the proxy that {names} names does not let us through"
-        except Exception as error:  # noqa: BLE001  a thread would print it
+        except Exception as error:  # noqa: BLE001  whatever it is, it may hold the request
             return _cause(error)
         finally:
             line.close()
@@ -210,45 +213,6 @@ class Channel:
         return None if type(adapter) is HTTPAdapter else adapter
 
 
-class _Line(HTTPAdapter):
-    """A way to a host that another thread can cut: nothing leaves then, and nothing is waited for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._is_cut = False
-        self.is_unused = True
-        self._connections: list[Any] = []
-        self._sockets: list[socket.socket] = []
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """A pool, as requests asks for it, whose connections are known here."""
-        line = self
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        kind: Any = pool.ConnectionCls
-
-        class Connection(kind):  # type: ignore[misc]
-            def connect(self) -> None:
-                line._connections.append(self)
-                super().connect()
-                line.is_unused = False
-                # Kept: a connection forgets its socket once an answer without a length begins.
-                line._sockets.append(self.sock)
-                # A name that took too long to look up must not let a request out that was given up.
-                if line._is_cut:
-                    self.close()
-                    raise TimeoutError
-
-        pool.ConnectionCls = Connection
-        return pool
-
-    def cut(self) -> None:
-        """Ends all that is going on."""
-        self._is_cut = True
-        for one in (*self._sockets, *(connection.sock for connection in self._connections)):
-            with suppress(OSError, AttributeError):  # it may be closed, or have no socket yet
-                one.shutdown(socket.SHUT_RDWR)
-
-
 def _prepared(request: requests.Request, host: str) -> requests.PreparedRequest:
     # Not by a session: that would add what ~/.netrc has for the host.
     request.headers = {
@@ -257,11 +221,14 @@ def _prepared(request: requests.Request, host: str) -> requests.PreparedRequest:
         "User-Agent": requests.utils.default_user_agent(),
     }
     try:
-        return request.prepare()
+        prepared = request.prepare()
     except RequestsAuthException:
         raise
     except (requests.RequestException, ValueError) as error:
         problem = type(error).__name__  # raised below: this exception may hold a secret
+    else:
+        prepared.hooks = {}  # one call has one answer
+        return prepared
     raise ConfigurationError(f"no request to {host} can be written: {problem}", hint="check URLs and secrets")
 
 
@@ -279,28 +246,6 @@ def _settings(url: str, own: requests.Session | None, route: Route) -> dict[str,
     if route.cert:
         settings["cert"] = route.cert
     return dict(settings)
-
-
-def _within(
-    seconds: float, call: Callable[[], Reply | str], give_up: Callable[[], None]
-) -> Reply | str | None:
-    """What a call gives, or None where it takes longer.
-
-    It runs in a thread, as a time limit of a socket counts from byte to byte, and a name lookup has none.
-    """
-    results: list[Reply | str] = []
-    thread = Thread(target=lambda: results.append(call()), name="requests-auth-channel", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError as error:  # there are too many, or the interpreter is about to end
-        raise ProviderUnavailable(
-            f"the provider was not asked: {error}", hint="try again with fewer threads, or before the exit"
-        ) from None
-    try:
-        thread.join(seconds)
-        return results[0] if results else None  # before the cut, which may pass for the end of an answer
-    finally:
-        give_up()
 
 
 def _late(host: str, seconds: float) -> RequestsAuthException:
