@@ -12,6 +12,7 @@ from apache import PATIENCE_SECONDS, USERS, Apache, came, running_apache
 from auths import CountingGrant, renewable
 from kdc import Kdc, running_kdc
 from requests.adapters import HTTPAdapter
+from requests_cache import CachedSession
 
 from requests_auth_profiles import profile
 
@@ -127,6 +128,22 @@ def test_a_token_that_can_be_renewed(
     first, second = [profile(way, file=file), renewable(grant, header="X-API-Key")][::order]
     answer = session.get(apache.at(f"/{way}"), auth=first + second, timeout=20)
     assert (came(answer)[:2], len(answer.history), grant.given) == ([user, "Bearer t1"], refusals, 1)
+
+
+@pytest.mark.parametrize(("password", "status"), [(USERS["alice"], 200), ("wrong", 401)])
+def test_in_a_cache(
+    apache: Apache, file: Path, monkeypatch: pytest.MonkeyPatch, password: str, status: int
+) -> None:
+    """requests-cache runs all hooks twice, and yet there is one talk."""
+    monkeypatch.setenv("A_PASSWORD", password)
+    profile("ntlm", file=file).logout()
+    path = f"/ntlm/cache{'d' if status == 200 else ''}"
+    with CachedSession(backend="memory") as session:
+        auth = profile("gateway", file=file) + profile("ntlm", file=file)
+        assert session.get(apache.at(path), auth=auth, timeout=20).status_code == status
+    requests.get(apache.at("/open/end"), timeout=20)  # the log is written in order
+    talk(apache, "/open/end", 1)
+    assert talk(apache, path, 3) == numbered([401, 401, status], "GET")
 
 
 @pytest.mark.parametrize("way", ["ntlm", "kerberos"])

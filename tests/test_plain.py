@@ -16,6 +16,7 @@ from requests.utils import check_header_validity
 
 from requests_auth_profiles import NTLM, Basic, HeaderApiKey, OAuth2ClientCredentials, QueryApiKey
 from requests_auth_profiles.errors import ConfigurationError, RequestsAuthException
+from requests_auth_profiles.testing import Received
 
 URL = "https://api.acme.com/p"
 TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -156,3 +157,15 @@ def test_what_failed_while_it_was_made(make: Callable[[], Any]) -> None:
         make()
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert " object at 0x" in "".join(shown.format())
+
+
+# All of Unicode but its controls and the half characters that UTF-8 has not; no colon in a user's name.
+TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]))
+
+
+@given(TEXTS.map(lambda text: text.replace(":", "")), TEXTS)
+def test_a_server_decodes_any_user_and_password(user: str, password: str) -> None:
+    """What a server reads of Basic (RFC 7617, UTF-8) is what was meant."""
+    headers = prepared(Basic(user, password)).headers
+    received = Received(method="GET", path="/", query="", headers=headers, body=b"")
+    assert received.basic == (user, password)
