@@ -169,6 +169,8 @@ class Signed:
         sent, retry = _in_place_of(first, refusal.request), _in_place_of(first, refusal.request)
         if not is_repeatable(retry):
             return refusal
+        streamed = how.get("stream", False)
+        _take_in(refusal, streamed=streamed)  # a renewal may take long, and others wait for the connection
         try:
             renewed = [placed for placed in refused if placed.renew(retry, same=same)]
             if not renewed or not is_rewound(retry):
@@ -178,7 +180,7 @@ class Signed:
         except BaseException:
             refusal.close()
             raise
-        let_go(refusal, streamed=how.get("stream", False))
+        let_go(refusal, streamed=streamed)
         take_cookies(retry, refusal)
         refusal.request = sent  # the history tells what was refused, and shows no token that is good
         how.pop("allow_redirects", None)  # requests-cache says it too
@@ -244,12 +246,17 @@ def _target(response: Response) -> str:
 
 
 def let_go(refusal: Response, *, streamed: bool) -> None:
-    """Ends a refusal: where it is short it is read, as requests would do, to use its connection again."""
+    """Ends a refusal, so that its connection can be used again where it is short."""
+    _take_in(refusal, streamed=streamed)
+    refusal.close()
+
+
+def _take_in(refusal: Response, *, streamed: bool) -> None:
+    """Reads a refusal that is short, as requests would do: that gives its connection back."""
     length = getattr(refusal.raw, "length_remaining", None)
     if not streamed and length is not None and length <= _SHORT_BYTES:  # else it may never end
         with suppress(RequestException, RuntimeError):  # it breaks off, or a hook has read it
             refusal.content  # noqa: B018
-    refusal.close()
 
 
 def is_repeatable(request: PreparedRequest) -> bool:

@@ -95,6 +95,23 @@ class TestOneConnection:
             ) as answer:
                 assert answer.status_code == 401
 
+    def test_a_renewal_does_not_hold_it(self, session: requests.Session, api: ProtectedApi) -> None:
+        """While one thread waits for its token, another one uses the connection."""
+        renews, answered = threading.Event(), threading.Event()
+
+        def accept(token: str) -> None:
+            if token == "t2":
+                renews.set()
+                assert answered.wait(30)
+
+        with ThreadPoolExecutor(1) as pool:
+            auth = renewable(CountingGrant(accept))
+            refused = pool.submit(session.get, f"{api.url}/me", auth=auth, timeout=30)
+            assert renews.wait(30)
+            assert session.get(f"{api.url}/echo", timeout=30).status_code == 200
+            answered.set()
+            assert refused.result().status_code == 200
+
     def test_threads(self, session: requests.Session, api: ProtectedApi) -> None:
         """Twenty that are refused, and wait for each other's renewal and connection, all come through."""
         grant = CountingGrant(accept=lambda token: setattr(api, "tokens", {token}))
