@@ -23,7 +23,7 @@ _UNAUTHORIZED = 401
 _NONE = Token(access_token="")
 _BYTES = (str, bytes, bytearray, memoryview)
 _SHORT_BYTES = 65_536
-_STANDS_FOR = "stands_for"  # an attribute of requests that are sent in the place of another
+_ANSWERS = "answers"  # an attribute of what answers a request that was sent again: the first one
 
 
 class Placed:
@@ -122,10 +122,8 @@ class Signed:
 
     def __call__(self, response: Response, **how: Any) -> Response:
         """The answer that the caller gets."""
-        request = (response.history or [response])[0].request
-        first = getattr(request, _STANDS_FOR, request)  # what requests copies for a redirect
-        # Some wrappers run all hooks twice, and the answer to what was sent again is the answer.
-        once = not hasattr(response.request, _STANDS_FOR)
+        first = _first(response)
+        once = not hasattr(response, _ANSWERS)  # some wrappers run all hooks twice
         if response.status_code == _UNAUTHORIZED and once:
             response = self._insisted(first, response, how)
         if response.is_redirect:
@@ -166,7 +164,7 @@ class Signed:
         send = getattr(getattr(refusal, "connection", None), "send", None)
         if send is None or iscoroutinefunction(send):  # it comes from a cache; it would have to be awaited
             return refusal
-        sent, retry = _in_place_of(first, refusal.request), _in_place_of(first, refusal.request)
+        sent, retry = _copy(refusal.request), _copy(refusal.request)
         if not is_repeatable(retry):
             return refusal
         streamed = how.get("stream", False)
@@ -189,6 +187,7 @@ class Signed:
         answer.elapsed = timedelta(seconds=perf_counter() - started)
         answer.history = [*refusal.history, refusal]
         answer.request = retry
+        setattr(answer, _ANSWERS, first)
         return answer
 
     def __reduce__(self) -> Any:
@@ -227,12 +226,16 @@ class _Following(PreparedRequest):
                 placed.stay(self, self.url or "")
 
 
-def _in_place_of(first: PreparedRequest, request: PreparedRequest) -> PreparedRequest:
-    """A copy of a request that is sent in the place of the first one, and tells so."""
+def _copy(request: PreparedRequest) -> PreparedRequest:
     ours = isinstance(request, PreparedRequest)  # and not, as with niquests, one of another kind
-    copied = PreparedRequest.copy(request) if ours else request.copy()
-    setattr(copied, _STANDS_FOR, first)
-    return copied
+    return PreparedRequest.copy(request) if ours else request.copy()
+
+
+def _first(response: Response) -> PreparedRequest:
+    """The request that was sent first, which is what requests copies for a redirect."""
+    before: Any = (response.history or [response])[0]
+    found: PreparedRequest = getattr(response, _ANSWERS, None) or getattr(before, _ANSWERS, before.request)
+    return found
 
 
 def _target(response: Response) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import profiles_file
 import pytest
 import requests
-from auths import CountingGrant, renewable
+from auths import CountingGrant, key_in_header, renewable
 from requests.adapters import HTTPAdapter
 from tls import Authority, Proxy, in_front_of, provider, proxy
 
@@ -19,6 +19,7 @@ from requests_auth_profiles.testing import AuthorizationServer, Client, Protecte
 
 THREADS = 20
 
+every_one = pytest.mark.parametrize("which", range(3), ids=["own", "refused", "last"])
 Nightly = Callable[..., requests.auth.AuthBase]
 
 
@@ -127,6 +128,53 @@ class TestOneConnection:
         with ThreadPoolExecutor(THREADS) as pool:
             assert list(pool.map(call, range(THREADS))) == [200] * THREADS
         assert grant.given == 2
+
+
+class TestSentByHand:
+    """Requests that the caller has kept, or signed, by hand."""
+
+    @pytest.fixture
+    def other(self) -> Iterator[ProtectedApi]:
+        """Another origin."""
+        with ProtectedApi() as other:
+            yield other
+
+    @every_one
+    def test_it_is_renewed_again(self, session: requests.Session, api: ProtectedApi, which: int) -> None:
+        """What was sent before, refused or not, is no worse the next time."""
+        grant = CountingGrant(accept=lambda token: setattr(api, "tokens", {token}))
+        auth = renewable(grant)
+        own = session.prepare_request(requests.Request("GET", f"{api.url}/me", auth=auth))
+        api.tokens = set()
+        answer = session.send(own, timeout=10)
+        kept = [own, answer.history[0].request, answer.request][which]
+        if which:  # the refused one has a token that nobody holds any more
+            kept.headers["Authorization"] = f"Bearer {auth.token().access_token}"
+        api.tokens = set()
+        assert session.send(kept, timeout=10).status_code == 200
+
+    @every_one
+    def test_it_is_redirected(
+        self, session: requests.Session, api: ProtectedApi, other: ProtectedApi, which: int
+    ) -> None:
+        """It loses its headers before another origin."""
+        auth = renewable(CountingGrant()) + key_in_header()
+        own = session.prepare_request(requests.Request("GET", f"{api.url}/redirect", auth=auth))
+        api.replies["redirect"] += [Reply(401), Reply(200), Reply(302, {"Location": f"{other.url}/echo"})]
+        answer = session.send(own, timeout=10)
+        session.send([own, answer.history[0].request, answer.request][which], timeout=10)
+        assert "X-API-Key" in api.requests[-1].headers
+        assert {"X-API-Key", "Authorization"} & set(other.requests[0].headers) == set()
+
+    def test_one_that_was_signed_twice(
+        self, session: requests.Session, api: ProtectedApi, other: ProtectedApi
+    ) -> None:
+        """Each of both looks after what requests copies, also behind a renewal."""
+        auth = renewable(CountingGrant()) + key_in_header()
+        request = session.prepare_request(requests.Request("GET", f"{api.url}/redirect", auth=auth))
+        api.replies["redirect"] += [Reply(401), Reply(302, {"Location": f"{other.url}/echo"})]
+        session.send(auth(request), timeout=10)
+        assert {"X-API-Key", "Authorization"} & set(other.requests[0].headers) == set()
 
 
 class TestTheApi:
