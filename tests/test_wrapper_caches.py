@@ -7,13 +7,22 @@ import requests
 from auths import CountingGrant, key_in_header, renewable
 from cachecontrol import CacheControl, CacheControlAdapter
 from cachecontrol.caches import FileCache
+from conftest import RunProgram
 from requests_cache import CachedSession
 from wrapped import KEY, Auth, api, auth, server, token_url
 
-from requests_auth_profiles.testing import ProtectedApi, Reply
+from requests_auth_profiles.testing import AuthorizationServer, ProtectedApi, Reply
 
 __all__ = ["api", "auth", "server", "token_url"]
 
+INSTALLED = """
+import sys, requests, requests_cache
+requests_cache.install_cache("demo_cache", allowable_methods=["GET", "POST"])
+from requests_auth_profiles import profile
+ada = profile("ada", file=sys.argv[2])
+print([requests.get(sys.argv[1], auth=ada, timeout=10).from_cache for _ in range(2)])
+ada.login()
+"""
 FRESH = {"Cache-Control": "max-age=60"}
 
 
@@ -124,6 +133,14 @@ class TestRequestsCache:
             with CachedSession(folder / name) as session:
                 assert hello(session.get(f"{api.url}/me", auth=auth(name), timeout=10)) == name
         assert api.count("me") == 2
+
+    def test_a_cache_for_all_sessions(
+        self, home: Path, server: AuthorizationServer, api: ProtectedApi, auth: Auth, run_python: RunProgram
+    ) -> None:
+        """What the provider says is not kept, even where `install_cache` comes first and keeps POST too."""
+        done = run_python("-c", INSTALLED, f"{api.url}/me", str(home / "profiles.toml"), cwd=home)
+        assert (done.stdout, done.stderr) == ("[False, True]\n", "")
+        assert (server.count("token"), (home / "demo_cache.sqlite").exists()) == (2, True)
 
     def test_one_cache_for_two(self, api: ProtectedApi, auth: Auth) -> None:
         """As docs/wrappers.md warns, one cache gives the one what the other asked for."""

@@ -234,7 +234,7 @@ def _prepared(request: requests.Request, host: str) -> requests.PreparedRequest:
 
 def _settings(url: str, own: requests.Session | None, route: Route) -> dict[str, Any]:
     """How to send: what a session and the environment say of proxies and certificates, and a route."""
-    session = own or requests.Session()
+    session = own or Unmoved()
     settings = session.merge_environment_settings(url, proxies={}, stream=True, verify=None, cert=None)
     stays = is_loopback(urlsplit(url).hostname or "")  # it may be plain http, which a proxy could read
     if stays and not (own and own.proxies):

@@ -15,9 +15,11 @@ from requests_auth_profiles.errors import ProviderUnavailable
 __all__ = ["Line", "Timed", "TookTooLong", "Unmoved"]
 
 _Result = TypeVar("_Result")
+# A cache can stand in the place of requests.Session (requests_cache.install_cache), and it would keep tokens.
+_Session: Any = next(kind for kind in requests.Session.__mro__ if kind.__module__ == "requests.sessions")
 
 
-class Unmoved(requests.Session):
+class Unmoved(_Session):  # type: ignore[misc]
     """A session, as tests of others put their answers in its way, but one that leaves redirects alone.
 
     requests' own reads them to their end, however long, and unpacks them.
