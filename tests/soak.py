@@ -68,7 +68,7 @@ class Load:
             problem = "" if status == 200 else str(status)
         except RequestsAuthException as error:
             problem = type(error).__name__
-        needless = bool(problem) and self._had_a_good_one(auth, started)
+        needless = bool(problem) and self._had_a_good_one(auth, started, time.time())
         with self._guard:
             self.calls[auth.name] += 1
             if problem:
@@ -76,10 +76,10 @@ class Load:
             if needless:
                 self.needless.append(problem)
 
-    def _had_a_good_one(self, auth: Any, started: float) -> bool:
-        """Whether the token that is kept was there before a call, and the API still takes it after that."""
+    def _had_a_good_one(self, auth: Any, started: float, ended: float) -> bool:
+        """Whether a token was there before a call, was good by its end, and the API takes it even then."""
         kept = auth.stored()
-        if kept is None or kept.obtained_at > started:
+        if kept is None or kept.obtained_at > started or kept.expires_at <= ended:
             return False
         by_hand = {"Authorization": f"Bearer {kept.access_token}"}
         return requests.get(self._url, headers=by_hand, timeout=PATIENCE_SECONDS).status_code == 200
