@@ -18,7 +18,7 @@ from requests_auth_profiles.errors import (
     RequestsAuthException,
 )
 
-__all__ = ["ComposedAuth", "ProfileAuth", "SupportMultiAuth", "joined", "signed_out"]
+__all__ = ["ComposedAuth", "ProfileAuth", "SupportMultiAuth", "for_any_client", "joined", "signed_out"]
 
 
 class SupportMultiAuth:
@@ -92,7 +92,7 @@ class ProfileAuth(SupportMultiAuth, AuthBase):
             HostNotAllowed: the credential may not go there, or clients do not agree on where that is.
             ConfigurationError: it goes into the query, not into a header.
         """
-        url = _for_any_client(url)
+        url = for_any_client(url)
         self.check(url)
         headers = self._credential.headers(self.token(), method, url)
         if headers is None:
@@ -216,7 +216,7 @@ class ComposedAuth(SupportMultiAuth, AuthBase):
 
     def headers(self, url: str, method: str = "GET") -> dict[str, str]:
         """The headers to send to a URL, for a client that is not requests; see `ProfileAuth.headers`."""
-        self.check(_for_any_client(url))
+        self.check(for_any_client(url))
         if len(self._ours) != len(self._members):
             raise ConfigurationError(
                 f"{self.name} has a member that only requests can use", hint="leave it out"
@@ -315,7 +315,7 @@ def _writes(member: AuthBase) -> tuple[str, ...]:
     return ("header Authorization",) if isinstance(member, (HTTPBasicAuth, HTTPDigestAuth)) else ()
 
 
-def _for_any_client(url: str) -> str:
+def for_any_client(url: str) -> str:
     """A URL as requests would send it, if every other client takes it for the same.
 
     Raises:

@@ -232,10 +232,14 @@ class InQuery(Unprompted):
 
     def leave(self, request: PreparedRequest, response: Response, token: Token) -> None:  # noqa: ARG002
         """Takes the parameter out of where the server points: many copy the query, or nest the whole URL."""
-        location = self._without(response.headers["location"], token)
-        if len(token.access_token) >= _TELLING_LENGTH:  # it may stand there under another name, or in a path
-            location = re.sub(_in_any_form(token.access_token), "", location)
-        response.headers["location"] = location
+        response.headers["location"] = self.taken_out(response.headers["location"], token)
+
+    def taken_out(self, url: str, token: Token) -> str:
+        """A URL without the token, in whatever form it stands there."""
+        url = self._without(url, token)
+        if len(token.access_token) >= _TELLING_LENGTH:  # it may be under another name, or in a path
+            url = re.sub(_in_any_form(token.access_token), "", url)
+        return url
 
     def _with(self, url: str, token: Token) -> str:
         head, hash_, fragment = url.partition("#")
@@ -265,11 +269,10 @@ class _Redaction(logging.Filter):
         """Lets every record through, without those values."""
         if isinstance(record.args, tuple):
             names = "|".join(map(re.escape, tuple(self.names)))
+            pattern = re.compile(rf"([?&](?:{names})=)[^&#\s]*")
             record.args = tuple(
-                re.sub(rf"([?&](?:{names})=)[^&#\s]*", r"\1***", argument)
-                if isinstance(argument, str)
-                else argument
-                for argument in record.args
+                pattern.sub(r"\1***", str(argument)) if pattern.search(str(argument)) else argument
+                for argument in record.args  # httpx gives its own kind of URLs
             )
         return True
 
@@ -277,9 +280,9 @@ class _Redaction(logging.Filter):
 _REDACTION = _Redaction()
 # A filter sees what is logged by its own logger only, so that "urllib3" alone would not do.
 _LOGS_OF_URLS = tuple(
-    logging.getLogger(f"{package}.{name}")
+    logging.getLogger(name)
     for package in ("urllib3", "urllib3_future", "urllib3_future._async")  # those are what niquests has
-    for name in ("connection", "connectionpool", "util.retry")
+    for name in (f"{package}.connection", f"{package}.connectionpool", f"{package}.util.retry", "httpx")
 )
 
 

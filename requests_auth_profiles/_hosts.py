@@ -219,12 +219,13 @@ class Reach:
             return
         if (refusal := self._refusal(url)) is not None:
             raise refusal
-        if self._is_by_origin():
+        if self.is_by_origin():
             self._admitted = (f"{origin(url)}/",)
 
-    def _is_by_origin(self) -> bool:
+    def is_by_origin(self) -> bool:
+        """Whether the verdict on a URL is that on all of its origin."""
         own = not any(pattern.path for pattern in self._hosts)
-        return own and (self._outer is None or self._outer._is_by_origin())  # noqa: SLF001
+        return own and (self._outer is None or self._outer.is_by_origin())
 
     def _refusal(self, url: str) -> HostNotAllowed | None:
         try:

@@ -13,11 +13,11 @@ from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import requote_uri, rewind_body
 
-from requests_auth_profiles._credential import Credential, unfit
+from requests_auth_profiles._credential import Credential, InQuery, unfit
 from requests_auth_profiles._hosts import Reach, origin
 from requests_auth_profiles._token import Token
 
-__all__ = ["Placed", "Signed", "is_repeatable", "is_rewound", "let_go", "take_cookies"]
+__all__ = ["Placed", "Signed", "is_refusal", "is_repeatable", "is_rewound", "let_go", "take_cookies"]
 
 _UNAUTHORIZED = 401
 _NONE = Token(access_token="")
@@ -41,6 +41,26 @@ class Placed:
         self._credential = credential
         self._token = self._fresh = _NONE
 
+    @property
+    def headers(self) -> set[str]:
+        """The headers that it is in, in small letters; none where it is in the query."""
+        written = (what.partition(" ") for what in self._credential.writes)
+        return {name.lower() for kind, _, name in written if kind == "header"}
+
+    @property
+    def is_by_origin(self) -> bool:
+        """Whether it may go to all URLs of an origin, or to none."""
+        return self._reach.is_by_origin()
+
+    def is_on(self, request: PreparedRequest) -> bool:
+        """Whether it is on a request as it was put there."""
+        return self._credential.is_on(request, self._token)
+
+    def is_in_url(self, url: str) -> bool:
+        """Whether it stands in a URL, in whatever form."""
+        ours = self._credential
+        return isinstance(ours, InQuery) and ours.taken_out(url, self._token) != url
+
     def put(self, request: PreparedRequest) -> None:
         """Puts it on a request, with a token that is good now.
 
@@ -62,7 +82,7 @@ class Placed:
             refused: the request; False = the token on it is not ours.
             same: whether it is to be that one; else it is another, and False = there is none.
         """
-        if not self._credential.is_on(refused, self._token):
+        if not self.is_on(refused):
             return False
         if same:
             self._fresh = self._token
@@ -81,10 +101,6 @@ class Placed:
                 raise unfit(self._credential.writes)
         self._token = self._fresh
 
-    def stays(self, request: PreparedRequest, url: str) -> bool:
-        """Whether what is on a request may go along where that is redirected to."""
-        return self._stays(request.url or "", url) and self._credential.is_on(request, self._token)
-
     def stay(self, request: PreparedRequest, url: str) -> str:
         """The URL for the request that follows a redirect, with the credential, which may go along."""
         return self._credential.stay(request, url, self._token)
@@ -92,13 +108,14 @@ class Placed:
     def leave(self, first: PreparedRequest, response: Response) -> None:
         """Sees to it that a redirect does not take the credential to where it may not go."""
         try:
-            stays = self._stays(response.url, _target(response))
+            stays = self.stays(response.url, _target(response))
         except (ValueError, RequestException):
             stays = False
         if not stays:
             self._credential.leave(first, response, self._token)
 
-    def _stays(self, before: str, url: str) -> bool:
+    def stays(self, before: str, url: str) -> bool:
+        """Whether it may go along from one URL to another."""
         try:
             return origin(url) == origin(before) and self._reach.admits(url)
         except ValueError:
@@ -140,9 +157,8 @@ class Signed:
         while True:
             asking = [placed for placed in self._placed if placed.hears(answer)]
             same = bool(asking)
-            # RFC 6750 section 3.1: another token of the same scope would be refused alike.
-            scope = "insufficient_scope" in answer.headers.get("www-authenticate", "")
-            if answer.status_code != _UNAUTHORIZED or scope or same in tried:
+            refused = is_refusal(answer.status_code, answer.headers.get("www-authenticate", ""))
+            if not refused or same in tried:
                 return answer
             tried.add(same)
             # All that are refused, as the answer does not say which one it means.
@@ -216,7 +232,8 @@ class _Following(PreparedRequest):
     def __setattr__(self, name: str, value: Any) -> None:
         staying: Sequence[Placed] = vars(self).get("placed", ())
         if name == "url":
-            staying = [placed for placed in staying if placed.stays(self, value)]
+            before = self.url or ""
+            staying = [placed for placed in staying if placed.stays(before, value) and placed.is_on(self)]
             vars(self)["placed"] = staying
             for placed in staying:
                 value = placed.stay(self, value)
@@ -260,6 +277,12 @@ def _take_in(refusal: Response, *, streamed: bool) -> None:
     if not streamed and length is not None and length <= _SHORT_BYTES:  # else it may never end
         with suppress(RequestException, RuntimeError):  # it breaks off, or a hook has read it
             refusal.content  # noqa: B018
+
+
+def is_refusal(status: int, challenge: str) -> bool:
+    """Whether an answer refuses a token, so that another one may be let in."""
+    # RFC 6750 section 3.1: another token of the same scope would be refused alike.
+    return status == _UNAUTHORIZED and "insufficient_scope" not in challenge
 
 
 def is_repeatable(request: PreparedRequest) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import counterparts
+import httpx_clients
 import pytest
 import redis_servers
 
@@ -96,6 +97,12 @@ def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> RunProgram:
         return CompletedProcess(words, run(words), *capsys.readouterr())
 
     return called
+
+
+@pytest.fixture(params=httpx_clients.KINDS)
+def call(request: pytest.FixtureRequest) -> httpx_clients.Call:
+    """A client of httpx, of each kind; see `caller`."""
+    return httpx_clients.caller(request.param)
 
 
 @pytest.fixture

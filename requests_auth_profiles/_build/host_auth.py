@@ -7,7 +7,7 @@ from typing import Any
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from requests_auth_profiles._auth import SupportMultiAuth
+from requests_auth_profiles._auth import ComposedAuth, ProfileAuth, SupportMultiAuth
 from requests_auth_profiles._build.builder import Builder
 from requests_auth_profiles._build.reading import reading
 from requests_auth_profiles._config.file import ProfilesFile
@@ -36,10 +36,14 @@ class HostAuth(SupportMultiAuth, AuthBase):
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a request by the profile for its URL; where there is none, it is left as it is."""
+        auth = self.chosen(r.url or "")
+        return r if auth is None else auth(r)
+
+    def chosen(self, url: str) -> ProfileAuth | ComposedAuth | None:
+        """The authentication of the profile for a URL, as requests sends it; None = none is for it."""
         builder, routes = self._routes()
-        url = r.url or ""
         name = next((name for pattern, name in routes if pattern.matches(url)), None)
-        return r if name is None else builder.auth(name)(r)
+        return None if name is None else builder.auth(name)
 
     def __repr__(self) -> str:
         return f"<HostAuth: {listed(dict.fromkeys(name for _, name in self._routes()[1]))}>"
