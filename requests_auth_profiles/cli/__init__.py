@@ -17,6 +17,7 @@ from requests_auth_profiles.cli.demo import demo
 from requests_auth_profiles.cli.editing import edit, remove
 from requests_auth_profiles.cli.importing import import_
 from requests_auth_profiles.cli.listing import list_
+from requests_auth_profiles.cli.running import exec_
 from requests_auth_profiles.cli.schema import schema
 from requests_auth_profiles.cli.showing import show
 from requests_auth_profiles.cli.starting import init
@@ -65,7 +66,7 @@ def cli() -> None:
 
 for _verb in (
     *(demo, init, add, edit, remove, list_, show, check, schema, import_),
-    *(login, logout, status, token, request, store),
+    *(login, logout, status, token, request, exec_, store),
 ):
     cli.add_command(_verb)
 

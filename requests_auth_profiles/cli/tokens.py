@@ -29,7 +29,17 @@ from requests_auth_profiles.cli.context import (
 from requests_auth_profiles.cli.table import show_table
 from requests_auth_profiles.errors import NotRevoked, RequestsAuthException, StoreError, StoreUnavailable
 
-__all__ = ["login", "logout", "request", "status", "token"]
+__all__ = [
+    "good_for",
+    "is_bound",
+    "login",
+    "logout",
+    "request",
+    "single",
+    "status",
+    "token",
+    "without_proof",
+]
 
 _FIRST_ERROR_STATUS = 400
 _KEEPING = (Command, OAuth2)
@@ -174,27 +184,17 @@ def token(name: str | None, *, header: bool, least: float, form: str) -> None:
     It is good now: if need be it is renewed or signed in for first.
     """
     build = builder()
-    auth = build.auth(name)
-    if not isinstance(auth, ProfileAuth):
-        members = ", ".join(map(_name, auth.members))
-        raise click.UsageError(f"{auth.name} has several credentials: name one of {members}")
-    scheme = build.file.profile(auth.name).scheme
-    bound = isinstance(scheme, OAuth2) and scheme.dpop
-    instead = for_named_file(f"requests-auth request {auth.name} URL")
+    auth = single(build.auth(name))
+    bound = is_bound(build, auth)
     if bound and (header or form == "k8s"):
-        raise click.UsageError(
-            f"the token of {auth.name} is bound to a key (dpop), and each request needs a proof of its own: "
-            f"{instead}, or in Python profile({auth.name!r}).headers(url, method)"
-        )
+        raise without_proof(auth.name)
     if header and not isinstance(auth.credential, InHeader):
         raise click.UsageError(f"{auth.name} does not go into a header: leave --header out")
-    found = auth.token()
-    if found.expires_at is not None and found.expires_at < time.time() + least:
-        found = auth.credential.source.token(rejected=found.access_token)
+    found = good_for(auth, least)
     if bound:
         click.echo(
             "It is bound to a key that stays here (dpop): no API takes it without a proof, which "
-            f"`{instead}` makes.",
+            f"`{_signing(auth.name)}` makes.",
             err=True,
         )
     if header and isinstance(auth.credential, InHeader):
@@ -210,6 +210,45 @@ def token(name: str | None, *, header: bool, least: float, form: str) -> None:
         click.echo(json.dumps(_exec_credential(found)))
     else:
         click.echo(found.access_token)
+
+
+def single(auth: ProfileAuth | ComposedAuth) -> ProfileAuth:
+    """The one credential that an auth is.
+
+    Raises:
+        click.UsageError: it is several.
+    """
+    if not isinstance(auth, ProfileAuth):
+        members = ", ".join(map(_name, auth.members))
+        raise click.UsageError(f"{auth.name} has several credentials: name one of {members}")
+    return auth
+
+
+def is_bound(build: Builder, auth: ProfileAuth) -> bool:
+    """Whether the token of an auth is bound to a key (dpop)."""
+    scheme = build.file.profile(auth.name).scheme
+    return isinstance(scheme, OAuth2) and scheme.dpop
+
+
+def without_proof(name: str) -> click.UsageError:
+    """The error that another program has no use for the token of a profile, as it is bound to a key."""
+    return click.UsageError(
+        f"the token of {name} is bound to a key (dpop), and each request needs a proof of its own: "
+        f"{_signing(name)}, or in Python profile({name!r}).headers(url, method)"
+    )
+
+
+def _signing(name: str) -> str:
+    """The command that sends a request with a proof."""
+    return for_named_file(f"requests-auth request {name} URL")
+
+
+def good_for(auth: ProfileAuth, least: float) -> Token:
+    """A token that is good for some seconds more, if such a one can be had."""
+    found = auth.token()
+    if found.expires_at is not None and found.expires_at < time.time() + least:
+        found = auth.credential.source.token(rejected=found.access_token)
+    return found
 
 
 def _exec_credential(found: Token) -> dict[str, Any]:
