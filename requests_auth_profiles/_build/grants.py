@@ -126,10 +126,10 @@ def _attendant(name: str, scheme: OAuth2, attend: "Attend | None") -> "Attendant
     )
 
     # Imported here: most programs find a token that is there.
-    from requests_auth_profiles._oauth2.attendant import BrowserAttendant
     from requests_auth_profiles._oauth2.loopback import Loopback
+    from requests_auth_profiles._oauth2.notebook import attendant_here
 
-    return Loopback.stand_in or (attend or BrowserAttendant)(scheme.browser)
+    return Loopback.stand_in or (attend or attendant_here)(scheme.browser)
 
 
 def _listen(name: str, provider: str, scheme: OAuth2, attend: "Attend | None", field: str) -> "Loopback":

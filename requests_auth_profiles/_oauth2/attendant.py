@@ -1,15 +1,17 @@
 """Who takes the person to the provider, and tells what is waited for."""
 
 import os
-import shutil
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from shutil import which
 from subprocess import DEVNULL, Popen
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl, urlsplit
 
+from requests_auth_profiles._surroundings import container, in_wsl, over_ssh
 from requests_auth_profiles.errors import ConfigurationError, InteractionRequired
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ _STDERR = 2
 _OURS = "REQUESTS_AUTH_"
 _MINUTE = 60
 _BATCH = (".bat", ".cmd")
+_IN_WINDOWS = ("wslview", "explorer.exe")  # the first is of wslu, and knows more kinds of addresses
 
 
 class Attendant(Protocol):
@@ -75,13 +78,13 @@ class BrowserAttendant:
             hint = f"install it, or name another: requests-auth edit {profile}"
             if not self._say(
                 f"No browser opens: {problem}.\n  hint: {hint}\n"
-                f"Sign in to {provider} for {profile} at:\n{authorization_url}\n"
+                f"Sign in to {provider} for {profile} at:\n{authorization_url}\n{_way_back(authorization_url)}"
             ):
                 raise ConfigurationError(problem, hint=hint) from None
             return
         self._say(
             f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:\n"
-            f"{authorization_url}\n"
+            f"{authorization_url}\n{_way_back(authorization_url)}"
         )
         arguments = browsers, authorization_url
         thread = Thread(target=_open, args=arguments, name="requests-auth-browser", daemon=True)
@@ -133,6 +136,22 @@ class BrowserAttendant:
         return text
 
 
+def _way_back(authorization_url: str) -> str:
+    """What a person at another machine has to do, so that the answer finds its way back; often nothing."""
+    if os.environ.get("BROWSER") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return ""
+    port = urlsplit(dict(parse_qsl(urlsplit(authorization_url).query)).get("redirect_uri", "")).port
+    if port is None or not (over_ssh() or container()):
+        return ""
+    here, way = "container", "run it with the host's network (docker run --network host)"
+    if over_ssh():
+        here, way = "machine", f"on the other one: ssh -N -L {port}:localhost:{port} THIS-MACHINE"
+    return (
+        f"A browser elsewhere must reach port {port} of this {here}: {way}. "
+        'Or take flow = "device-code", which needs no way back.\n'
+    )
+
+
 def _named(words: Sequence[str]) -> webbrowser.BaseBrowser:
     """The browser that these words name.
 
@@ -142,7 +161,7 @@ def _named(words: Sequence[str]) -> webbrowser.BaseBrowser:
     if len(words) == 1:
         with suppress(webbrowser.Error):
             return webbrowser.get(words[0])
-    program = shutil.which(os.path.expanduser(words[0]))  # noqa: PTH111  a name without a folder stays one
+    program = which(os.path.expanduser(words[0]))  # noqa: PTH111  a name without a folder stays one
     if program is None:
         raise webbrowser.Error("is not to be found")
     if program.lower().endswith(_BATCH):
@@ -154,6 +173,9 @@ def _named(words: Sequence[str]) -> webbrowser.BaseBrowser:
 
 def _own() -> Iterator[webbrowser.BaseBrowser]:
     """The person's own browsers, the one to take first."""
+    if in_wsl() and not os.environ.get("BROWSER"):
+        for program in filter(None, map(which, _IN_WINDOWS)):
+            yield webbrowser.BackgroundBrowser([program, "%s"])
     # BROWSER may be a list, of which get() without a name gives the first.
     for name in (None, *os.environ.get("BROWSER", "").split(os.pathsep)[1:]):
         with suppress(webbrowser.Error, ValueError, IndexError):  # it may be no command line
@@ -177,9 +199,14 @@ def _opens(browser: webbrowser.BaseBrowser, url: str) -> bool:
         return browser.open(url)
     # Not by its own open(): what a browser says would stand in what our program prints, and nobody would
     # wait for its end. One that is not for the background may be for this very terminal.
+    _run([browser.name, *(argument.replace("%s", url) for argument in arguments)], background=background)
+    return True  # when it has ended
+
+
+def _run(command: list[str], *, background: bool) -> None:
+    """Runs a browser to its end."""
     talk = DEVNULL if background or sys.__stderr__ is None else _STDERR
-    command = [browser.name, *(argument.replace("%s", url) for argument in arguments)]
-    # Nor with our own secrets, which all that it starts would inherit.
+    # Not with our own secrets, which all that it starts would inherit.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     with Popen(
         command,
@@ -189,4 +216,4 @@ def _opens(browser: webbrowser.BaseBrowser, url: str) -> bool:
         start_new_session=background,
         env=environment,
     ):
-        return True  # when it has ended
+        pass  # it is waited for

@@ -59,8 +59,8 @@ class _BrowserFace(Face):
         **header: Any,
     ) -> None:
         def listen() -> "Loopback":
-            from requests_auth_profiles._oauth2.attendant import BrowserAttendant
             from requests_auth_profiles._oauth2.loopback import Loopback
+            from requests_auth_profiles._oauth2.notebook import attendant_here
 
             hint = f"use a class without one, as OAuth2ClientCredentials; or export {INTERACTIVE}=1"
             need_person(self.name, hint)
@@ -72,7 +72,7 @@ class _BrowserFace(Face):
                 ports=(redirect_uri_port,),
                 path=f"/{redirect_uri_endpoint}",
                 timeout_seconds=timeout,
-                attendant=BrowserAttendant(),
+                attendant=attendant_here(),
                 field=field,
                 display=OAuth2.display,
             )

@@ -93,7 +93,7 @@ def _form(text: str) -> tuple[str, str]:
 
 
 def _run(program: str, command: tuple[str, ...], environment: Mapping[str, str]) -> int | str:
-    """Becomes a program, or on Windows, where that cannot be, runs it; the exit code, or why it cannot start."""
+    """Becomes a program, or on Windows, where that cannot be, runs it; its exit code, or why it has none."""
     sys.stdout.flush()
     sys.stderr.flush()
     if sys.platform == "win32":
