@@ -14,6 +14,7 @@ from requests_auth_profiles.cli.adding import add
 from requests_auth_profiles.cli.checking import check
 from requests_auth_profiles.cli.context import for_named_file, wants_colour, with_file
 from requests_auth_profiles.cli.demo import demo
+from requests_auth_profiles.cli.diagnosing import doctor
 from requests_auth_profiles.cli.editing import edit, remove
 from requests_auth_profiles.cli.importing import import_
 from requests_auth_profiles.cli.listing import list_
@@ -66,7 +67,7 @@ def cli() -> None:
 
 for _verb in (
     *(demo, init, add, edit, remove, list_, show, check, schema, import_),
-    *(login, logout, status, token, request, exec_, store),
+    *(login, logout, status, token, request, exec_, doctor, store),
 ):
     cli.add_command(_verb)
 

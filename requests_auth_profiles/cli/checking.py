@@ -16,7 +16,7 @@ from requests_auth_profiles._config.flows import ENDPOINTS
 from requests_auth_profiles._config.reaching import chosen_by
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import OAuth2, Profile
-from requests_auth_profiles.cli.context import builder, for_named_file, named_file, usable, with_file
+from requests_auth_profiles.cli.context import builder, counted, for_named_file, named_file, usable, with_file
 from requests_auth_profiles.cli.schema import beside, is_current
 from requests_auth_profiles.errors import (
     ConfigurationError,
@@ -83,13 +83,9 @@ def check(*, secrets: bool, online: bool, strict: bool, as_json: bool) -> int:
             "secrets that are not to be had here:\n  " + "\n  ".join(missing),
             hint="give them, then once more: requests-auth check --secrets",
         )
-    unwise = f", {_counted(len(warnings), 'warning')}" if warnings else ""
-    click.echo(f"{path}: {_counted(len(specs), 'profile')}, nothing wrong{unwise}")
+    unwise = f", {counted(len(warnings), 'warning')}" if warnings else ""
+    click.echo(f"{path}: {counted(len(specs), 'profile')}, nothing wrong{unwise}")
     return 0
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _said(faults: Iterable[Fault], path: Path) -> list[dict[str, Any]]:

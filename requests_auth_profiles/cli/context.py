@@ -21,6 +21,7 @@ from requests_auth_profiles.stores import FallbackStore, SealedStore
 __all__ = [
     "TerminalAttendant",
     "builder",
+    "counted",
     "for_named_file",
     "lasts",
     "named_file",
@@ -122,3 +123,8 @@ def lasts(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds // length:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
+
+
+def counted(number: int, what: str) -> str:
+    """How many of something there are."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
