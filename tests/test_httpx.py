@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from auths import CountingGrant, key_in_header, key_in_query, renewable, unasked
+from conftest import RunProgram
 from httpx_clients import Call
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from profiles_file import written
 
@@ -183,6 +184,7 @@ def test_what_goes_out_is_the_same_as_with_requests(api: ProtectedApi) -> None:
 targets = st.text(st.sampled_from("ab09%2Fc3+;&=?/ .~'é\"<>[]{}|^`*!$(),:@-_"), max_size=30)
 
 
+@settings(deadline=None, max_examples=300)
 @given(targets, targets)
 def test_a_key_in_the_query_is_appended_to_what_is_there(path: str, query: str) -> None:
     """Every byte that httpx would send without us stays as it is."""
@@ -193,7 +195,7 @@ def test_a_key_in_the_query_is_appended_to_what_is_there(path: str, query: str) 
         return httpx.Response(200)
 
     url = f"http://127.0.0.1/{path.replace('?', '')}?{query}"
-    with httpx.Client(transport=httpx.MockTransport(handler)) as client:
+    with httpx.Client(transport=httpx.MockTransport(handler), trust_env=False) as client:
         client.get(url)
         client.get(url, auth=ProfileAuth(key_in_query("k 3y")))
     _, asked, before = sent[0].partition(b"?")
@@ -284,3 +286,11 @@ def test_cookies_of_a_refusal_go_along(call: Call, api: ProtectedApi) -> None:
     api.replies["me"].append(Reply(401, {"Set-Cookie": "seen=1", "WWW-Authenticate": "Bearer"}))
     call(ProfileAuth(renewable(CountingGrant())), "GET", f"{api.url}/me")
     assert api.requests[-1].headers["Cookie"] == "seen=1"
+
+
+def test_without_httpx_the_extra_is_named(run_python: RunProgram) -> None:
+    """Where httpx is not installed, the import says what to install."""
+    program = "import sys; sys.modules['httpx'] = None; import requests_auth_profiles.httpx"
+    said = run_python("-c", program).stderr
+    assert said.endswith("needs httpx: pip install 'requests-auth-profiles[httpx]'\n")
+    assert "During handling" not in said
