@@ -201,18 +201,19 @@ class _Guard:
         return self._trace(event, info) if self._trace is not None else None
 
     def _look(self, event: str, info: Any) -> None:
-        if not event.endswith(".send_request_headers.started"):
-            return
-        url = info["request"].url
-        target = url.target.decode("latin-1")
-        if not target.startswith(("http://", "https://")):  # else it goes through a proxy
-            port = "" if url.port is None else f":{url.port}"
-            target = f"{url.scheme.decode()}://{url.host.decode()}{port}{target}"
-        if any(one.is_in_url(target) and not one.stays(self._url, target) for one in self._placed):
+        # Asked of another function: a frame that an error goes through shows its variables.
+        if event.endswith(".send_request_headers.started") and self._is_taken_away(info["request"].url):
             raise HostNotAllowed(
                 "the server redirects to another origin with the key in the URL",
                 hint="follow_redirects=False; or a key in a header, if the API takes that",
             )
+
+    def _is_taken_away(self, url: Any) -> bool:
+        target = url.target.decode("latin-1")
+        if not target.startswith(("http://", "https://")):  # else it goes through a proxy
+            port = "" if url.port is None else f":{url.port}"
+            target = f"{url.scheme.decode()}://{url.host.decode()}{port}{target}"
+        return any(one.is_in_url(target) and not one.stays(self._url, target) for one in self._placed)
 
 
 class _AsyncGuard(_Guard):
