@@ -70,6 +70,7 @@ class BrowserAttendant:
         Raises:
             ConfigurationError: the profile's browser is not there, and there is no stderr for the address.
         """
+        address = f"{authorization_url}\n{_way_back(authorization_url)}"
         try:
             browsers = iter([_named(self._browser)]) if self._browser else _own()
         except webbrowser.Error as error:
@@ -78,13 +79,12 @@ class BrowserAttendant:
             hint = f"install it, or name another: requests-auth edit {profile}"
             if not self._say(
                 f"No browser opens: {problem}.\n  hint: {hint}\n"
-                f"Sign in to {provider} for {profile} at:\n{authorization_url}\n{_way_back(authorization_url)}"
+                f"Sign in to {provider} for {profile} at:\n{address}"
             ):
                 raise ConfigurationError(problem, hint=hint) from None
             return
         self._say(
-            f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:\n"
-            f"{authorization_url}\n{_way_back(authorization_url)}"
+            f"Sign in to {provider} for {profile} in your browser. If it does not open, go to:\n{address}"
         )
         arguments = browsers, authorization_url
         thread = Thread(target=_open, args=arguments, name="requests-auth-browser", daemon=True)
