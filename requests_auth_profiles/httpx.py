@@ -1,7 +1,8 @@
 """Profiles for httpx: `httpx.Client(auth=ProfileAuth("work-okta"))`, and the same for its `AsyncClient`.
 
 What holds for requests holds here: a credential goes to its hosts only, over https, and to no other origin on
-a redirect; a refused token is renewed once. No event loop waits for a token: that is done in a thread.
+a redirect; a refused token is renewed once; with `dpop = true` each request has a proof of its own. No event
+loop waits for a token: that is done in a thread.
 """
 
 import os
@@ -11,12 +12,12 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from requests import PreparedRequest
+from requests import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 
 from requests_auth_profiles import _auth
 from requests_auth_profiles._build import HostAuth, profile
-from requests_auth_profiles._credential import InHeader, InQuery
+from requests_auth_profiles._credential import WithoutToken
 from requests_auth_profiles._signed import Placed, is_refusal
 from requests_auth_profiles.errors import ConfigurationError, HostNotAllowed
 
@@ -111,20 +112,23 @@ class ProfileAuth(httpx.Auth):
             return
         sent, placed = yield partial(_signed, request, auth, guard)
         earlier: list[httpx.Response] = []
-        is_renewed = False
+        tried = set[bool]()
         while True:
             response = yield sent
             answers = [*response.history, response]
             answers = answers[[answer.request for answer in answers].index(sent) :]
+            asking = _asking(answers, placed)
+            same = bool(asking)  # each way once: the same token with another proof, and another token
             fresh = None
             if (found := _left_behind(answers, placed)) is not None:
                 index, placed = found
                 earlier += answers[:index]
                 fresh = yield partial(_signed_again, answers[index].request, placed, guard)
-            elif not is_renewed and _may_be_renewed(response):
-                is_renewed = True
+            elif same not in tried and _may_be_renewed(response):
+                tried.add(same)
                 placed = [one for one in placed if one.is_on(_draft(response.request))]
-                fresh = yield partial(_renewed, response, placed, guard)
+                # All that are on it, as the answer does not say which one it means.
+                fresh = yield partial(_renewed, response, asking or placed, placed, guard, same=same)
                 earlier += answers if fresh is not None else []
             if fresh is None:
                 if earlier:
@@ -234,7 +238,7 @@ def _members(auth: _Auth) -> list[_auth.ProfileAuth]:
                 f"{auth.name} has a {type(member).__name__}, which only requests can use",
                 hint="leave it out, or use requests for it",
             )
-        if not isinstance(member.credential, InHeader | InQuery):
+        if isinstance(member.credential, WithoutToken):
             raise ConfigurationError(
                 f"{member.name} cannot be used with httpx: flows ntlm and class are for requests alone",
                 hint=f"use it as auth=profile({member.name!r}) of requests",
@@ -276,11 +280,28 @@ def _signed_again(request: httpx.Request, placed: Sequence[Placed], guard: type[
     return _sent(request, draft, placed, guard)
 
 
-def _renewed(refusal: httpx.Response, placed: Sequence[Placed], guard: type[_Guard]) -> httpx.Request | None:
-    """The request that was refused, with other tokens; None where there can be none."""
+def _asking(answers: Sequence[httpx.Response], placed: Sequence[Placed]) -> Sequence[Placed]:
+    """Those that the last of these answers asks to write the same token anew; they hear all of them."""
+    asking: Sequence[Placed] = ()
+    for answer in answers:
+        heard = Response()
+        heard.status_code, heard.request = answer.status_code, _draft(answer.request)
+        heard.headers = CaseInsensitiveDict(answer.headers.items())
+        asking = [one for one in placed if one.hears(heard)]
+    return asking
+
+
+def _renewed(
+    refusal: httpx.Response,
+    refused: Sequence[Placed],
+    placed: Sequence[Placed],
+    guard: type[_Guard],
+    *,
+    same: bool,
+) -> httpx.Request | None:
+    """The request that was refused, with other tokens, or the same anew; None where there can be none."""
     draft = _draft(refusal.request)
-    # All that are on it, as the answer does not say which one it means.
-    renewed = [one for one in placed if one.renew(draft, same=False)]
+    renewed = [one for one in refused if one.renew(draft, same=same)]
     if not renewed:
         return None
     for one in renewed:
