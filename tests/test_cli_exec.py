@@ -25,6 +25,13 @@ in = "query"
 [profiles.both]
 compose = ["me", "gateway"]
 
+[profiles.bound]
+flow = "client-credentials"
+token_url = "https://login.acme.com/token"
+client_id = "nightly"
+client_secret = "s3cret"
+dpop = true
+
 [profiles.missing]
 flow = "bearer"
 token = { env = "NOT_SET" }
@@ -36,7 +43,7 @@ Exec = Callable[..., CompletedProcess[str]]
 
 @pytest.fixture
 def execute(run_cli: RunProgram, home: Path, monkeypatch: pytest.MonkeyPatch) -> Exec:
-    """`requests-auth exec …`, for a file of four profiles."""
+    """`requests-auth exec …`, for a file of five profiles."""
     monkeypatch.setenv("REQUESTS_AUTH_PROFILES_FILE", str(written(home, PROFILES)))
     return lambda *words, **options: run_cli("exec", *words, **options)
 
@@ -92,6 +99,7 @@ def test_a_key_in_the_query_has_no_header(execute: Exec) -> None:
     [
         (["me"], 2, "Missing argument 'COMMAND...'"),
         (["both", "--", "true"], 2, "both has several credentials: name one of me, gateway"),
+        (["bound", "--", "true"], 2, "the token of bound is bound to a key (dpop)"),
         (["gateway", "--env", "X={header}", "--", "true"], 2, "gateway does not go into a header"),
         (["me", "--env", "=x", "--", "true"], 2, "a variable is NAME, or NAME=FORM"),
         (["me", "--", "no-such-program"], 1, "there is no program no-such-program"),
