@@ -279,10 +279,13 @@ class _Redaction(logging.Filter):
 
 _REDACTION = _Redaction()
 # A filter sees what is logged by its own logger only, so that "urllib3" alone would not do.
-_LOGS_OF_URLS = tuple(
-    logging.getLogger(name)
-    for package in ("urllib3", "urllib3_future", "urllib3_future._async")  # those are what niquests has
-    for name in (f"{package}.connection", f"{package}.connectionpool", f"{package}.util.retry", "httpx")
+_LOGS_OF_URLS = (
+    logging.getLogger("httpx"),
+    *(
+        logging.getLogger(f"{package}.{name}")
+        for package in ("urllib3", "urllib3_future", "urllib3_future._async")  # those are what niquests has
+        for name in ("connection", "connectionpool", "util.retry")
+    ),
 )
 
 
