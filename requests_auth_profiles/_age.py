@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from requests_auth_profiles._token import Stage, Token
 
-__all__ = ["Ages"]
+__all__ = ["Ages", "Held"]
 
 _PAUSE_SECONDS = 10.0
 _PAUSE_PART = 1 / 3
@@ -14,12 +14,28 @@ _LONGEST_PAUSE_SECONDS = 3600.0  # by a clock that was set back it would be long
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
-    """A token that came into memory, and when it did, by both clocks."""
+class Held:
+    """A token in memory, and until when it needs no second thought.
+
+    Args:
+        token: the token.
+        now: when it came into memory (epoch seconds).
+        ticks: the same by the clock that nobody sets.
+        good_from: from when on it is good (epoch seconds).
+        good_until: until when it does not age either.
+        good_until_ticks: the same by the clock that nobody sets.
+    """
 
     token: Token
     now: float
     ticks: float
+    good_from: float
+    good_until: float
+    good_until_ticks: float
+
+    def is_good(self, now: float, ticks: float) -> bool:
+        """Whether to use it as it is, by both clocks: each warm request asks that, and no more."""
+        return self.good_from <= now < self.good_until and ticks < self.good_until_ticks
 
 
 class Ages:
@@ -37,10 +53,10 @@ class Ages:
         now: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.now = now
+        self._now = now
         self._early_expiry_seconds = early_expiry_seconds
         self._ticks = ticks
-        self._taken: _Taken | None = None
+        self._taken: Held | None = None
         self._pause_until = 0.0
         self._paused = Stage.GOOD
 
@@ -48,7 +64,7 @@ class Ages:
         """How far a token is; over where it is the one that was refused."""
         if refused is not None and token.access_token == refused.access_token:
             return Stage.OVER
-        now = self.now()
+        now = self._now()
         stage = token.stage(now, self._early_expiry_seconds)
         taken = self._taken
         if taken is not None and _same(taken.token, token):
@@ -66,19 +82,22 @@ class Ages:
         """Whether a token can be used at all."""
         return self.stage(token, refused) < Stage.OVER
 
-    def take(self, token: Token) -> Token:
-        """Notes when a token comes into memory, and gives it."""
-        if self._taken is None or not _same(self._taken.token, token):
-            self._taken = _Taken(token, self.now(), self._ticks())
-        return token
+    def take(self, token: Token) -> Held:
+        """A token that comes into memory, or is there already."""
+        before, now, ticks = self._taken, self._now(), self._ticks()
+        if before is not None and _same(before.token, token):
+            now, ticks = before.now, before.ticks
+        good_from, good_until = token.good_between(self._early_expiry_seconds)
+        self._taken = held = Held(token, now, ticks, good_from, good_until, ticks + good_until - now)
+        return held
 
     def begin(self) -> None:
         """Has no token renewed ahead of time for a moment, as that is tried now."""
-        self._paused, self._pause_until = Stage.AGEING, self.now() + _PAUSE_SECONDS
+        self._paused, self._pause_until = Stage.AGEING, self._now() + _PAUSE_SECONDS
 
     def pause(self, token: Token) -> None:
         """Has a token that could not be renewed used as it is for a third of its time, a moment at least."""
-        now = self.now()
+        now = self._now()
         left = 0.0 if token.expires_at is None else token.expires_at - now
         self._paused, self._pause_until = Stage.DUE, now + max(_PAUSE_SECONDS, left * _PAUSE_PART)
 

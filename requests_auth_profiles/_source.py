@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from requests_auth_profiles._age import Ages
+from requests_auth_profiles._age import Ages, Held
 from requests_auth_profiles._token import RefreshUnusable, Stage, Token
 from requests_auth_profiles._turn import Turns
 from requests_auth_profiles.errors import (
@@ -212,13 +212,15 @@ class CachedSource:
         self._label = label
         self._again = again
         self._issued_for = issued_for if callable(issued_for) else lambda: issued_for
+        self._now = now
+        self._ticks = ticks
         self._ages = Ages(early_expiry_seconds, now, ticks)
         self._turns = Turns(store, key, label, patience_seconds, attendant)
         self._ahead = ahead
         self._may_change = may_change
         self._revoke = revoke
         self._proof = proof
-        self._held: Token | None = None
+        self._held: Held | None = None
         self._failure: tuple[object, RequestsAuthException] | None = None
         self._told: set[str] = set()
 
@@ -231,15 +233,18 @@ class CachedSource:
         refused = None if rejected is None else Token(access_token=rejected)
         del rejected  # debuggers show variables, and a Token does not show what it is
         held = self._held
-        if held is not None and self._may_change and held.issued_for != self._issued_for():
+        if held is not None and self._may_change and held.token.issued_for != self._issued_for():
             held = None
-        stage = Stage.OVER if held is None else self._ages.stage(held, refused)
-        if held is None or stage >= Stage.DUE:
-            held = self._hold(self._looked_up(refused))
-            stage = self._ages.stage(held, refused)
+        if held is not None and refused is None and held.is_good(self._now(), self._ticks()):
+            return held.token
+        token = None if held is None else held.token
+        stage = Stage.OVER if token is None else self._ages.stage(token, refused)
+        if token is None or stage >= Stage.DUE:
+            token = self._hold(self._looked_up(refused))
+            stage = self._ages.stage(token, refused)
         if stage is Stage.AGEING:
-            held = self._hold(self._renewed_ahead(held))
-        return held
+            token = self._hold(self._renewed_ahead(token))
+        return token
 
     def stored(self) -> Token | None:
         """The token that is kept, good or not, if it was issued for what is asked for now."""
@@ -258,8 +263,9 @@ class CachedSource:
     def logout(self, *, revoke: bool = False) -> None:
         """Forgets the token, here and in the store; see `TokenSource`."""
         with self._turns.next(signing_in=self.grant.interactive):
+            held = None if self._held is None else self._held.token
             # First: whoever is killed in between still has what to ask with once more.
-            failure = self._revoke(lambda: self._store.get(self._key) or self._held) if revoke else None
+            failure = self._revoke(lambda: self._store.get(self._key) or held) if revoke else None
             self._store.delete(self._key)
         self._held = None
         if failure is not None:
@@ -366,7 +372,7 @@ class CachedSource:
 
     def _kept(self, token: Token) -> Token:
         # Before it is used: a refresh token that was rotated and then lost costs the sign-in.
-        token = replace(token, issued_for=self._issued_for(), obtained_at=self._ages.now())
+        token = replace(token, issued_for=self._issued_for(), obtained_at=self._now())
         self._ages.go_on()
         self._told.discard(_USED_ON)
         self._tell_whom_it_replaces()
@@ -391,7 +397,7 @@ class CachedSource:
 
     def _just_signed_in(self, token: Token) -> bool:
         alone = self._needs_person(token) and self._ages.good(token)
-        return alone and 0 <= self._ages.now() - token.obtained_at < _ASKED_AGAIN_SECONDS
+        return alone and 0 <= self._now() - token.obtained_at < _ASKED_AGAIN_SECONDS
 
     def _needs_person(self, token: Token | None) -> bool:
         """Whether a person has to do something for the token after this one."""

@@ -92,15 +92,26 @@ class Token:
         """
         if not self.fresh(now, 0):
             return Stage.OVER
-        if self.expires_at is None or self.fresh(now, max(early_expiry, _AHEAD_SECONDS)):
-            return Stage.GOOD
-        soon = not self.fresh(now, early_expiry)
-        if self.obtained_at <= 0:
-            return Stage.DUE if soon else Stage.GOOD
-        left, life = self.expires_at - now, self.expires_at - self.obtained_at
-        if soon and left <= life * _LATEST_PART:
+        ages_at, due_at = self._turning_points(early_expiry)
+        if now >= due_at:
             return Stage.DUE
-        return Stage.AGEING if left <= min(_AHEAD_SECONDS, life * _AHEAD_PART) else Stage.GOOD
+        return Stage.AGEING if now >= ages_at else Stage.GOOD
+
+    def good_between(self, early_expiry: float) -> tuple[float, float]:
+        """From when on it is in its first stage, and until when (epoch seconds)."""
+        ages_at, _ = self._turning_points(early_expiry)
+        return min(self.obtained_at, _LAST_EXPIRES_AT) - _CLOCK_SECONDS, ages_at
+
+    def _turning_points(self, early_expiry: float) -> tuple[float, float]:
+        """When it begins to age, and when it is due (epoch seconds)."""
+        if self.expires_at is None:
+            return math.inf, math.inf
+        end = max(min(self.expires_at, _LAST_EXPIRES_AT), 0)  # a whole number may be beyond all floats
+        if self.obtained_at <= 0:
+            return end - early_expiry, end - early_expiry
+        life = end - min(self.obtained_at, end)
+        due_at = end - min(early_expiry, life * _LATEST_PART)
+        return min(end - min(_AHEAD_SECONDS, life * _AHEAD_PART), due_at), due_at
 
     def lacks(self, asked: str) -> list[str]:
         """The scopes that were asked for and not granted (RFC 6749 section 5.1: none where nothing is said).
