@@ -67,6 +67,8 @@ SEEMING = {
     "options": (f'options = {{ username = "ada", password = "{CANARY}" }}', "options.password"),
     "deep": (f'options.retry = {{ a = [{{ api-key = "{CANARY}" }}] }}', "options.retry.a.api-key"),
     "args": (f'args = ["ada", {{ token = ["{CANARY}"] }}]', "args.token"),
+    "an address": (f'options = {{ token_url = "https://a.com/?k={CANARY}" }}', "options.token_url"),
+    "a user": (f'options = {{ token_url = "https://ada:{CANARY}@a.com/" }}', "options.token_url"),
     "a number": ("options = { pin = 1234 }", "options.pin"),
     "a table called as a reference": (f'options = {{ env = "a", key = "{CANARY}" }}', "options.key"),
 }
@@ -99,12 +101,13 @@ def test_a_parameter(check: RunProgram, tmp_path: Path, key: str, header: str) -
         WISE,
         f'{CLASS}args = ["ada", "{CANARY}"]\noptions = {{ key_id = "a", password = {{ env = "A" }} }}\n',
         f'{WISE}token_params = {{ token_type = "jwt", tenant = "a" }}\n',
+        f'{CLASS}options = {{ token_url = "https://a.com/token" }}\n',
         f"{CLASS}options = {{ cookies = true, tokens = [], key = '' }}\n",
         f'{WISE}client_secret = {{ env = "S" }}\nhttp.proxy = "http://proxy.acme.com:3128"\n',
         f"{PERSON}allow_http = true\nhosts = ['http://localhost:8080', 'https://a.com']\n",
         f'{WISE}[profiles.work.when.ci]\nflow = "client-credentials"\nclient_secret = {{ env = "S" }}\n',
     ],
-    ids=["plain", "arguments", "parameters", "options", "references", "this machine", "when.ci"],
+    ids=["plain", "arguments", "parameters", "URL", "options", "references", "this machine", "when.ci"],
 )
 def test_what_is_wise(check: RunProgram, text: str) -> None:
     """Nothing is said where there is nothing to say, with --strict neither."""

@@ -1,5 +1,6 @@
 """Advice: what a profiles file may say, and should not."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -37,6 +38,7 @@ Announced = Callable[[OAuth2], Announcement]
 _Found = Iterator[Fault]
 
 _SHOWN = 12
+_ADDRESS = re.compile(r"https?://[^@?#]*")  # where there is something, as in token_url: no secret in it
 
 # What takes values of any name, and whether they may be references to secrets.
 _TAKING = {"args": True, "options": True, "authorize_params": False, "token_params": False}
@@ -136,7 +138,7 @@ def _named_so(value: Any, name: str) -> Iterator[tuple[str, ...]]:
             yield from ((one, *below) for below in _named_so(entry, one))
     elif isinstance(value, list):
         yield from dict.fromkeys(below for entry in value for below in _named_so(entry, name))
-    elif value and not isinstance(value, bool) and may_be_secret(name):
+    elif value and not isinstance(value, bool) and may_be_secret(name) and not _ADDRESS.fullmatch(str(value)):
         yield ()
 
 
