@@ -186,7 +186,9 @@ class TestAProfile:
         monkeypatch.setenv("REQUESTS_AUTH_STORE_KEY", "A" * 43 + "=")
         with pytest.raises(StoreKeyError):
             world.kept()
-        assert failure(world.auth("work")).message.startswith("the token of work is forgotten here, and not")
+        why = failure(world.auth("work"))
+        assert why.message.startswith("the token of work is forgotten here, and not")
+        assert why.hint == "have it ended where it was issued", "to give that key again helps no more"
         monkeypatch.delenv("REQUESTS_AUTH_STORE_KEY")
         assert world.kept() is None
 

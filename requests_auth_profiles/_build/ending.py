@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.errors import NotRevoked, RequestsAuthException
+from requests_auth_profiles.errors import NotRevoked, RequestsAuthException, StoreError
 
 __all__ = ["Ending"]
+
+_BY_HAND = "have it ended where it was issued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Ending:
                 self._end(token)
         except RequestsAuthException as error:
             told = f"the token of {self.label} is forgotten here, and not ended: {error.message}"
-            return NotRevoked(told, hint=error.hint)
+            # What a store wants to be mended is too late: the token goes all the same.
+            return NotRevoked(told, hint=_BY_HAND if isinstance(error, StoreError) else error.hint)
         return None
 
     def _end(self, token: Token) -> None:
@@ -40,7 +43,7 @@ class Ending:
         if token.issued_for != self.issued_for():
             raise NotRevoked(
                 f"it was issued for something else, so it was sent to nobody; {living}",
-                hint="have it ended where it was issued",
+                hint=_BY_HAND,
             )
         if self.end is None:
             raise NotRevoked(
