@@ -106,7 +106,8 @@ class Token:
         """When it begins to age, and when it is due (epoch seconds)."""
         if self.expires_at is None:
             return math.inf, math.inf
-        end = max(min(self.expires_at, _LAST_EXPIRES_AT), 0)  # a whole number may be beyond all floats
+        # A whole number may be beyond all floats.
+        end = max(min(self.expires_at, _LAST_EXPIRES_AT), -_LAST_EXPIRES_AT)
         if self.obtained_at <= 0:
             return end - early_expiry, end - early_expiry
         life = end - min(self.obtained_at, end)

@@ -3,7 +3,7 @@
 import sys
 from types import FrameType
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sources import LIFETIME, START, Clock
 
@@ -29,21 +29,23 @@ class Simple:
 
 
 @given(
-    obtained=st.sampled_from([0, int(START)]) | st.integers(int(START) - 20_000, int(START) + 20_000),
+    start=st.sampled_from([int(START), 0, -32]),
+    since=st.none() | st.integers(-20_000, 20_000),
     lasts=st.none() | st.integers(-10, 20_000),
     early=st.sampled_from([0, 30, 600, 10_000]),
     steps=st.lists(st.tuples(st.integers(0, 5000), LEAPS | st.just(0)), min_size=1, max_size=5),
 )
+@example(start=-32, since=0, lasts=1, early=0, steps=[(1, 0)])
 def test_what_is_remembered_is_so(
-    obtained: int, lasts: int | None, early: int, steps: list[tuple[int, int]]
+    start: int, since: int | None, lasts: int | None, early: int, steps: list[tuple[int, int]]
 ) -> None:
     """However time passes and clocks are set, a token is simply good just where it is in its first stage."""
-    now, ticks = Clock(), Clock(0)
+    now, ticks = Clock(start), Clock(0)
     ages = Ages(early, now, ticks)
     token = Token(
         access_token="secret",
-        obtained_at=obtained,
-        expires_at=None if lasts is None else (obtained or int(START)) + lasts,
+        obtained_at=0 if since is None else start + since,
+        expires_at=None if lasts is None else start + (since or 0) + lasts,
     )
     if not ages.usable(token):
         return  # nobody takes such a one
