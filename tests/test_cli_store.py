@@ -69,6 +69,57 @@ def test_a_key_that_was_replaced_by_hand(cli: Cli, file: Path, monkeypatch: pyte
     assert "valid" in cli("status").stdout
 
 
+def test_it_moves(cli: Cli, home: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a file to a variable and back: what the hint says is enough, and leaves no key behind."""
+    monkeypatch.setenv("STORE_KEY", OTHER_TEXT)
+    keys = home / ".local/share/requests-auth/keys"
+    named, own = (
+        PROFILE + f"[store]\n{said}\n" for said in ('key = { env = "STORE_KEY" }', 'key_source = "file"')
+    )
+    cli("token", "work")
+    file.write_text(named)
+    refused = cli("status")
+    assert (refused.returncode, "rotate-key, or" in refused.stderr) == (1, True)
+    assert cli("store", "rotate-key").stderr == "Sealed 1 token with a new key from: reference.\n"
+    assert ("valid" in cli("status").stdout, list(keys.iterdir())) == (True, [])
+    file.write_text(own)
+    assert "rotate-key --old REFERENCE, or" in cli("status").stderr
+    assert cli("store", "rotate-key").returncode == 1
+    assert cli("store", "rotate-key", "--old", "env:STORE_KEY").returncode == 0
+    assert "valid" in cli("status").stdout
+
+
+def test_a_move_that_was_interrupted(
+    cli: Cli, home: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a passphrase to a file: `path` tells how far it is, and the same command goes on."""
+    monkeypatch.setenv("PHRASE", "correct horse")
+    file.write_text(PROFILE + '[store]\npassphrase = { env = "PHRASE" }\n')
+    cli("token", "work")
+    file.write_text(PROFILE + '[store]\nkey_source = "file"\n')
+    work = state(home) / "tokens/work.json"
+    document = work.read_bytes()
+    work.write_bytes(document.replace(b'"v":1', b'"v":2'))
+    move = ("store", "rotate-key", "--old", "env:PHRASE")
+    assert cli(*move).returncode == 1
+    assert "from: file\nand some still with one from: passphrase" in cli("store", "path").stderr
+    work.write_bytes(document)
+    assert cli(*move).returncode == 0
+    assert "valid" in cli("status").stdout
+    assert cli("store", "path").stderr == "sealed with a key from: file\n"
+
+
+def test_another_machine(cli: Cli, home: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the folder, whose key is in a variable there, gets a key of that machine."""
+    cli("token", "work")
+    (key,) = (home / ".local/share/requests-auth/keys").iterdir()
+    monkeypatch.setenv("OLD_KEY", key.read_text().strip())
+    key.unlink()
+    assert cli("status").returncode == 1
+    assert cli("store", "rotate-key", "--old", "env:OLD_KEY").returncode == 0
+    assert "valid" in cli("status").stdout
+
+
 def test_a_new_passphrase(cli: Cli, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A passphrase is replaced in the same way."""
     file.write_text(PROFILE + '[store]\npassphrase = { env = "PHRASE" }\n')

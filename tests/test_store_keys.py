@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import counterparts
 import pytest
@@ -23,7 +24,8 @@ from requests_auth_profiles.errors import (
     StoreKeyError,
     StoreUnavailable,
 )
-from requests_auth_profiles.stores import FileStore, KeySource
+from requests_auth_profiles.stores import FileStore, KeySource, SealedStore
+from requests_auth_profiles.stores.documents import Documents
 from requests_auth_profiles.stores.keys import decode_key, key_files
 from requests_auth_profiles.stores.sealing import key_id
 
@@ -148,6 +150,26 @@ class TestKeyFiles:
         with pytest.raises(StoreUnavailable, match=r"store\.json"):
             kept(folder, replace(by, create=create))
         assert list(keys.iterdir()) == []
+
+    def test_one_that_was_recorded_all_the_same_stays(self, folder: Path, keys: Path) -> None:
+        """Where the record was written and the system fails afterwards, its key is not taken away."""
+
+        class Late:
+            """Documents whose record is there when its writing fails."""
+
+            def __init__(self, documents: Documents) -> None:
+                self._documents = documents
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._documents, name)
+
+            def write(self, name: str | None, data: bytes) -> None:
+                self._documents.write(name, data)
+                raise StoreUnavailable("its folder cannot be synced", hint="df")
+
+        with pytest.raises(StoreUnavailable):
+            SealedStore(Late(FileStore(folder)._documents), key_files(keys)).set("work", TOKEN)
+        assert kept(folder, key_files(keys)).get("work") == TOKEN
 
     def test_a_missing_one_is_not_replaced(self, folder: Path, keys: Path) -> None:
         """Without the key file nothing is opened, written or made; with it back, all is as it was."""

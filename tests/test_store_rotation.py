@@ -13,14 +13,15 @@ import vault
 from test_store_keys import OTHER_KEY
 from vault import KEY, TOKEN, kept, source
 
-from requests_auth_profiles.errors import StoreError, StoreKeyError
-from requests_auth_profiles.stores import FileStore
+from requests_auth_profiles.errors import StoreError, StoreKeyError, StoreVersionError
+from requests_auth_profiles.stores import FileStore, KeySource
 from requests_auth_profiles.stores.keys import key_files
 from requests_auth_profiles.stores.sealing import key_id
 
 NAMES = ("home", "work", "zoo")
 STEPS = {"open", "os.rename", "os.remove", "os.mkdir"}
 BOTH = (source(OTHER_KEY, "new"), source(KEY, "old"))
+FORMER = replace(BOTH[1], is_former=True)
 
 
 @pytest.fixture
@@ -121,8 +122,55 @@ class TestAnotherSource:
             with pytest.raises(StoreKeyError, match="is one that"):
                 FileStore(folder.with_name("two"), *reversed(BOTH)).rotate_key()
 
+    @pytest.mark.parametrize("how", ["where it was", "by --old"])
+    @pytest.mark.platform("linux", "darwin")
+    def test_a_move_can_be_killed_at_every_step(self, tmp_path: Path, how: str) -> None:
+        """The same call ends it, wherever the key of before is from, and the new key alone opens all."""
+        step, killed = 0, True
+        while killed:
+            folder = tmp_path / f"store-{step}"
+            for name in NAMES:
+                kept(folder, BOTH[1], name)
+            sources, old = (BOTH[:1], BOTH[1]) if how == "by --old" else ((BOTH[0], FORMER), None)
+            killed = killed_after(folder, step, *sources, old=old)
+            if recorded(folder) != [key_id(OTHER_KEY)]:
+                assert FileStore(folder, *sources).rotate_key(old) == len(NAMES), f"after step {step}"
+            assert [FileStore(folder, BOTH[0]).get(name) for name in NAMES] == [TOKEN] * len(NAMES)
+            assert recorded(folder) == [key_id(OTHER_KEY)]
+            step += 1
+        assert step > 10
 
-def killed_after(folder: Path, steps: int) -> bool:
+    def test_nobody_takes_the_key_of_before(self, tmp_path: Path) -> None:
+        """Where a key may have been is no place for one: it opens nothing, and no store begins with it."""
+        kept(tmp_path / "store", BOTH[1])
+        with pytest.raises(StoreKeyError, match="a key from 'old'") as refused:
+            FileStore(tmp_path / "store", BOTH[0], FORMER).get("work")
+        assert "requests-auth store rotate-key, or" in refused.value.hint
+        (tmp_path / "store/store.json").unlink()
+        with pytest.raises(StoreKeyError, match="another key"):
+            FileStore(tmp_path / "store", BOTH[0], FORMER).get("work")
+
+    def test_a_store_that_is_cleared(self, folder: Path, keys: Path) -> None:
+        """Its key is forgotten too, though it is not where keys come from now."""
+        FileStore(folder, BOTH[0], replace(key_files(keys), is_former=True)).clear()
+        assert list(keys.iterdir()) == []
+
+
+def test_one_that_never_ends_makes_one_key(folder: Path, keys: Path) -> None:
+    """However often it fails and is tried again, it is one new key that it puts in."""
+    work = folder / "tokens/work.json"
+    document = work.read_bytes()
+    work.write_bytes(document.replace(b'"v":1', b'"v":2'))
+    for _ in range(20):
+        with pytest.raises(StoreVersionError):
+            FileStore(folder, key_files(keys)).rotate_key()
+    assert len(recorded(folder)) == len(list(keys.iterdir())) == 2
+    work.write_bytes(document)
+    assert FileStore(folder, key_files(keys)).rotate_key() == len(NAMES)
+    assert [path.stem for path in keys.iterdir()] == recorded(folder) == list(sealed_with(folder))
+
+
+def killed_after(folder: Path, steps: int, *sources: KeySource, old: KeySource | None = None) -> bool:
     """Rotates from one key to another in a process that is killed at a step, and tells whether it was."""
     child = os.fork()
     if child == 0:
@@ -136,7 +184,7 @@ def killed_after(folder: Path, steps: int) -> bool:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(count)
-        FileStore(folder, *BOTH).rotate_key()
+        FileStore(folder, *(sources or BOTH)).rotate_key(old)
         os._exit(0)
     return os.waitpid(child, 0)[1] == signal.SIGKILL
 

@@ -3,7 +3,9 @@
 import importlib.util
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from requests_auth_profiles._config import addresses, environment
@@ -55,7 +57,7 @@ def store_of(file: ProfilesFile) -> TokenStore:
             folder = _folder(base, said)
         else:
             folder = environment.state_folder()
-        sources = _own_sources(file.store.key_source) if source is None else (source,)
+        sources = _own_sources(file.store.key_source) if source is None else (source, *_former(source))
     except ConfigurationError as error:
         _LOG.warning(
             "There is no place for a token store, so tokens are kept in memory only: %s", error.message
@@ -90,13 +92,27 @@ def _said_source(store: Store) -> KeySource | None:
 def _own_sources(only: str) -> tuple[KeySource, ...]:
     """Where the key is kept if nobody says it: the keyring, if there is one, else a file of its own."""
     from requests_auth_profiles.stores.keyring import os_keyring
-    from requests_auth_profiles.stores.keys import key_files
 
     if only == "keyring":
-        return (os_keyring(),)
-    files = key_files(environment.data_folder() / "keys")
+        return (os_keyring(), *_former(os_keyring()))
     if only == "file":
-        return (files,)
+        return (_key_files(), *_former(_key_files()))
     # Where it is not installed, only a store that was made with it asks for it.
     installed = importlib.util.find_spec("keyring") is not None
-    return (os_keyring(), files) if installed else (files, os_keyring())
+    return (os_keyring(), _key_files()) if installed else (_key_files(), os_keyring())
+
+
+def _former(now: KeySource) -> Iterator[KeySource]:
+    """Where a key may be that is replaced by one from elsewhere."""
+    from requests_auth_profiles.stores.keyring import os_keyring
+
+    for make in (os_keyring, _key_files):
+        with suppress(ConfigurationError):  # without a home there are no files
+            if (source := make()).name != now.name:
+                yield replace(source, is_former=True)
+
+
+def _key_files() -> KeySource:
+    from requests_auth_profiles.stores.keys import key_files
+
+    return key_files(environment.data_folder() / "keys")

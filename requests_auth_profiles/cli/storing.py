@@ -29,6 +29,11 @@ def path() -> None:
     click.echo("memory:" if sealed is None else sealed.where)
     if sealed is not None and (source := sealed.key_source):
         click.echo(f"sealed with a key from: {source}", err=True)
+        if former := sealed.former_key_sources:
+            click.echo(
+                f"and some still with one from: {', '.join(former)}; go on: requests-auth store rotate-key",
+                err=True,
+            )
 
 
 @store.command(name="rotate-key")
@@ -48,7 +53,8 @@ def rotate_key(old: str | None) -> None:
     sealed = _kept(build)
     count = sealed.rotate_key(None if old is None else _old_source(sealed, old))
     click.echo(
-        f"Sealed {count} token{'' if count == 1 else 's'} with a new key from: {sealed.key_source}.", err=True
+        f"Sealed {count} token{'' if count == 1 else 's'} with a new key from: {sealed.key_source}.",
+        err=True,
     )
 
 
@@ -81,6 +87,8 @@ def _old_source(sealed: SealedStore, typed: str) -> KeySource:
     if said is None:
         raise click.BadParameter(f"say where it is, not what it is: {REFERENCE_FORMS}", param_hint="--old")
     secret = Secret(said, Place(Path("requests-auth store rotate-key"), "", ("--old",)))
-    if sealed.key_source == "passphrase":
+    if [sealed.key_source, *sealed.former_key_sources][
+        -1
+    ] == "passphrase":  # of those, the last is the oldest
         return KeySource("--old", lambda _: secret().encode())
     return KeySource("--old", lambda _: decode_key(secret(), "--old"))

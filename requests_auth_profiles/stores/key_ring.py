@@ -41,8 +41,10 @@ class KeyRing:
 
     def __init__(self, documents: Documents, sources: tuple[KeySource, ...]) -> None:
         self._documents = documents
-        self._sources = sources
-        self._keys: dict[str, Key] = {}
+        self._sources = tuple(source for source in sources if not source.is_former)
+        self._former = tuple(source for source in sources if source.is_former)
+        self._old: tuple[KeySource, ...] = ()
+        self._keys: dict[tuple[str, str], Key] = {}
         self._proved: tuple[bytes, Record] | None = None
 
     def key(self) -> Key:
@@ -68,7 +70,7 @@ class KeyRing:
             return key
         record = self.record()
         entry = None if record is None else record.entry(document.kid)
-        return None if entry is None else self._value(entry)
+        return None if entry is None else self._former_value(entry)
 
     def try_first(self) -> None:
         """Tells, before anybody signs in, where a new store could have no key.
@@ -79,8 +81,11 @@ class KeyRing:
         if self.record() is None and self._sources[0].create is None:
             self._sources[0].read("")
 
-    def record(self) -> Record | None:
+    def record(self, *, former: bool = False) -> Record | None:
         """What is recorded; None = nothing yet.
+
+        Args:
+            former: the first key may also be where only keys are that are being replaced.
 
         Raises:
             StoreKeyError: it is damaged or was changed, or the first key is missing or another one.
@@ -90,12 +95,20 @@ class KeyRing:
         if data is None:
             return None
         known = self._proved
-        return known[1] if known is not None and known[0] == data else self._believed(data, None)
+        if known is None or known[0] != data:
+            where = self._documents.place(_RECORD)
+            record = Record.parse(data, where)
+            value = self._former_value if former else self._value
+            if not record.proves(value(record.entries[0]).value):
+                raise StoreKeyError(f"{where} was changed", hint=BEGIN_ANEW)
+            self._proved = known = data, record
+        return known[1]
 
-    def said_source(self) -> str:
-        """Where the first key comes from as it is recorded, proved by nothing; empty = there is none yet."""
+    def said_sources(self) -> list[str]:
+        """Where the keys come from as it is recorded, the newest first, proved by nothing."""
         data = self._documents.read(_RECORD)
-        return "" if data is None else Record.parse(data, self._documents.place(_RECORD)).entries[0].source
+        entries = () if data is None else Record.parse(data, self._documents.place(_RECORD)).entries
+        return [entry.source for entry in entries]
 
     def replace(self, old: KeySource | None) -> Key:
         """Has the record name a new key before those that it names; the caller has locked the record.
@@ -108,20 +121,23 @@ class KeyRing:
         Raises:
             StoreKeyError: there is no new key, or no old one.
         """
-        data = self._documents.read(_RECORD)
-        if data is None:
+        self._old = () if old is None else (old,)
+        record = self.record(former=True)
+        if record is None:
             return self._value(self._chosen().entries[0])
-        entries = self._believed(data, old).entries
+        entries = record.entries
         for entry in entries:
-            self._value(entry, old)
-        key, new = self._given()
-        if new.kid not in [entry.kid for entry in entries]:
-            self._write(key, new, *entries)
-        elif len(entries) == 1 or new.kid != entries[0].kid:
+            self._former_value(entry)
+        begun = entries[0] if len(entries) > 1 else None
+        key, new = self._given(begun)
+        if begun is not None and new.kid == begun.kid:
+            return key
+        if new.kid in [entry.kid for entry in entries]:
             raise StoreKeyError(
                 f"the key from {new.source!r} is one that the tokens are sealed with already",
                 hint="give a new one there, and the one before by --old",
             )
+        self._write_new(key, new, *entries)
         return key
 
     def forget_old(self) -> None:
@@ -138,34 +154,34 @@ class KeyRing:
         self._keys.clear()
         self._remove(() if record is None else record.entries)
 
-    def _believed(self, data: bytes, old: KeySource | None) -> Record:
-        where = self._documents.place(_RECORD)
-        record = Record.parse(data, where)
-        if not record.proves(self._value(record.entries[0], old).value):
-            raise StoreKeyError(f"{where} was changed", hint=BEGIN_ANEW)
-        self._proved = data, record
-        return record
+    def _value(self, entry: Entry) -> Key:
+        """The key of an entry, from the source that is recorded."""
+        return self._looked_up(entry, [source for source in self._sources if source.name == entry.source])
 
-    def _value(self, entry: Entry, old: KeySource | None = None) -> Key:
-        """The key of an entry: from the source that is recorded, or said to be the old one."""
+    def _former_value(self, entry: Entry) -> Key:
+        """The key of an entry that is being replaced: from where that may be besides, too."""
+        known = [source for source in (*self._sources, *self._former) if source.name == entry.source]
+        return self._looked_up(entry, [*known, *self._old])
+
+    def _looked_up(self, entry: Entry, sources: list[KeySource]) -> Key:
         where = self._documents.place(_RECORD)
-        sources = [source for source in self._sources if source.name == entry.source]
-        if old is not None:
-            sources.append(old)
+        moves = "" if any(source.name == entry.source for source in self._former) else " --old REFERENCE"
         failure = StoreKeyError(
             f"the tokens are sealed with a key from {entry.source!r} (recorded in {where}), "
             f"and the key comes from {self._sources[0].name!r} now",
-            hint=f"give that key again (requests-auth store rotate-key moves to another), or {BEGIN_ANEW}",
+            hint=f"give that key again, or seal them with the other: requests-auth store rotate-key{moves}, "
+            f"or {BEGIN_ANEW}",
         )
-        if sources and entry.kid in self._keys:
-            return self._keys[entry.kid]
         for source in sources:
+            known = self._keys.get((source.name, entry.kid))
+            if known is not None:
+                return known
             try:
                 key = Key(entry.kid, source.key(entry, where))
             except StoreKeyError as error:
                 failure = error
             else:
-                self._keys[key.kid] = key
+                self._keys[source.name, key.kid] = key
                 return key
         raise failure
 
@@ -173,23 +189,30 @@ class KeyRing:
         """The record of the first key, written; the caller has locked it."""
         # Documents without a record: theirs is the key that is wanted, never a new one over them.
         wanted = self._sealed_with()
-        key, entry = self._found(wanted) if wanted else self._given()
-        try:
-            return self._write(key, entry)
-        except StoreUnavailable:
-            if not wanted:  # nobody knows of it, and the next try makes another
-                self._remove([entry])
-            raise
+        if wanted:
+            return self._write(*self._found(wanted))
+        return self._write_new(*self._given())
 
-    def _given(self) -> tuple[Key, Entry]:
-        """A key of the best source that has one."""
+    def _given(self, begun: Entry | None = None) -> tuple[Key, Entry]:
+        """A key of the best source that has one.
+
+        Args:
+            begun: what is being put in already: where it comes from that source, it is that one.
+        """
         *better, last = self._sources
         for source in better:
             try:
-                return _first(source)
+                return self._first(source, begun)
             except StoreKeyError as error:
                 _LOG.warning("The token store has a key that is not in the best place: %s", error.message)
-        return _first(last)
+        return self._first(last, begun)
+
+    def _first(self, source: KeySource, begun: Entry | None) -> tuple[Key, Entry]:
+        if begun is not None and source.name == begun.source:
+            with suppress(StoreKeyError):  # it gives another one by now
+                return self._looked_up(begun, [source]), begun
+        value, entry = source.first()
+        return Key(entry.kid, value), entry
 
     def _found(self, kid: str) -> tuple[Key, Entry]:
         """The key that documents without a record are sealed with."""
@@ -217,22 +240,29 @@ class KeyRing:
                     return document.kid
         return ""
 
+    def _write_new(self, key: Key, new: Entry, *entries: Entry) -> Record:
+        try:
+            return self._write(key, new, *entries)
+        except StoreUnavailable:
+            written = None
+            with suppress(StoreUnavailable):
+                written = self._documents.read(_RECORD)
+            # It may stand there all the same; else nobody knows of it, and the next try makes another.
+            if written != Record.of(key.value, new, *entries).to_bytes():
+                self._remove([new])
+            raise
+
     def _write(self, key: Key, *entries: Entry) -> Record:
         record = Record.of(key.value, *entries)
         data = record.to_bytes()
         self._documents.write(_RECORD, data)
-        self._keys[key.kid] = key
+        self._keys[entries[0].source, key.kid] = key
         self._proved = data, record
         return record
 
     def _remove(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            for source in self._sources:
+            for source in (*self._sources, *self._former):
                 if source.name == entry.source and source.forget is not None:
                     source.forget(entry.kid)
-            self._keys.pop(entry.kid, None)
-
-
-def _first(source: KeySource) -> tuple[Key, Entry]:
-    value, entry = source.first()
-    return Key(entry.kid, value), entry
+            self._keys.pop((entry.source, entry.kid), None)

@@ -34,6 +34,7 @@ class KeySource:
         forget: removes the key of that id, if it is there; None = it is not ours to remove.
         is_passphrase: what `read` gives is a passphrase (UTF-8): each key is a random one, which the record
             holds wrapped by it.
+        is_former: only keys that are being replaced are looked for here; no store takes its key from here.
     """
 
     name: str
@@ -41,6 +42,7 @@ class KeySource:
     create: Callable[[], bytes] | None = None
     forget: Callable[[str], None] | None = None
     is_passphrase: bool = False
+    is_former: bool = False
 
     def first(self) -> tuple[bytes, Entry]:
         """A key to seal with from now on: a new one, where the source makes them.

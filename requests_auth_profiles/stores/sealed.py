@@ -57,7 +57,16 @@ class SealedStore:
         Raises:
             StoreError: the record cannot be read.
         """
-        return self._ring.said_source()
+        return next(iter(self._ring.said_sources()), "")
+
+    @property
+    def former_key_sources(self) -> list[str]:
+        """Where the keys come from that are being replaced by it, as it is recorded.
+
+        Raises:
+            StoreError: the record cannot be read.
+        """
+        return self._ring.said_sources()[1:]
 
     def get(self, key: str) -> Token | None:
         """The token of that name, if there is one that can be opened.
@@ -123,7 +132,7 @@ class SealedStore:
         """
         record = None
         with suppress(StoreError):  # a record that is not believed names no key
-            record = self._ring.record()
+            record = self._ring.record(former=True)
         self._documents.clear()
         self._ring.forget(record)
 
