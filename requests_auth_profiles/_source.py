@@ -35,6 +35,9 @@ _REPLACED = (
     "has one of that name) and is replaced; to keep both, give each file a [store] url of its own"
 )
 _USED_ON = "The token of %s is used on: it cannot be renewed: %s"
+_SPENT = (
+    "What renews the token of %s was sent twice without an answer: it may be used up, and is not sent again"
+)
 _NARROWER = "The provider granted %s less than was asked for: no scope %s"
 _PASSING = (ProviderUnavailable, TimeoutOccurred, StoreUnavailable)
 _LOG = logging.getLogger("requests_auth_profiles")
@@ -212,8 +215,7 @@ class CachedSource:
         self._label = label
         self._again = again
         self._issued_for = issued_for if callable(issued_for) else lambda: issued_for
-        self._now = now
-        self._ticks = ticks
+        self._now, self._ticks = now, ticks
         self._ages = Ages(early_expiry_seconds, now, ticks)
         self._turns = Turns(store, key, label, patience_seconds, attendant)
         self._ahead = ahead
@@ -238,11 +240,9 @@ class CachedSource:
         if held is not None and refused is None and held.is_good(self._now(), self._ticks()):
             return held.token
         token = None if held is None else held.token
-        stage = Stage.OVER if token is None else self._ages.stage(token, refused)
-        if token is None or stage >= Stage.DUE:
+        if token is None or not self._ages.good(token, refused):
             token = self._hold(self._looked_up(refused))
-            stage = self._ages.stage(token, refused)
-        if stage is Stage.AGEING:
+        if self._ages.stage(token, refused) is Stage.AGEING:
             token = self._hold(self._renewed_ahead(token))
         return token
 
@@ -313,8 +313,9 @@ class CachedSource:
                 stored = self.stored() if ours else None
                 if stored is None:
                     return token
-                if self._ages.good(stored, token) or self._needs_person(stored):
-                    return stored  # another process was quicker, or refused
+                # Another was quicker or refused, or lost an answer: the last sending is for when it must be.
+                if self._ages.good(stored, token) or self._needs_person(stored) or stored.unanswered:
+                    return stored
                 return self._won(stored, None, ahead=True)
         except RequestsAuthException as error:
             self._use_on(token, error)
@@ -357,6 +358,8 @@ class CachedSource:
             except Exception:
                 self._store.set(self._key, stored)  # it was answered, or never left
                 raise
+        elif stored is not None and stored.refresh_token:
+            _LOG.warning(_SPENT, self._label)
         return self.grant.fetch()
 
     def _keeps(self, token: Token) -> bool:
@@ -376,7 +379,8 @@ class CachedSource:
         self._ages.go_on()
         self._told.discard(_USED_ON)
         self._tell_whom_it_replaces()
-        self._tell_what_it_lacks(token)
+        if lacking := " ".join(token.lacks(self.grant.scope)):
+            self._tell(_NARROWER, lacking)
         self._store.set(self._key, token)
         return token
 
@@ -384,10 +388,6 @@ class CachedSource:
         before = None if self._may_change or _REPLACED in self._told else self._store.get(self._key)
         if before is not None and before.issued_for != self._issued_for():
             self._tell(_REPLACED)
-
-    def _tell_what_it_lacks(self, token: Token) -> None:
-        if lacking := " ".join(token.lacks(self.grant.scope)):
-            self._tell(_NARROWER, lacking)
 
     def _tell(self, warning: str, *more: str) -> None:
         """Warns, once for each kind of warning."""

@@ -168,20 +168,45 @@ def test_a_late_answer_is_a_lost_one(server: AuthorizationServer, store: TokenSt
     assert (kept(store), kept(store).unanswered) == (first, 1)
 
 
+@pytest.mark.parametrize(("rotates", "sign_ins"), [(True, 2), (False, 1)])
 def test_ahead_of_time(
-    work: CachedSource, server: AuthorizationServer, clock: Clock, visitor: Visitor
+    work: CachedSource,
+    server: AuthorizationServer,
+    clock: Clock,
+    visitor: Visitor,
+    *,
+    rotates: bool,
+    sign_ins: int,
 ) -> None:
-    """Two lost answers before the token is due cost no request anything, and then one sign-in."""
+    """A lost answer before the token is due costs no request anything; the last sending waits until it is."""
+    server.rotate = rotates
     first = work.token()
     clock.now += LIFETIME - AHEAD
     server.replies["token"] += [LOST] * 9
     for _ in range(AHEAD - EARLY):
         assert work.token().access_token == first.access_token
         clock.now += 1
-    assert (sent(server), visitor.asked) == ([first.refresh_token] * 2, 1)
+    assert (sent(server), visitor.asked) == ([first.refresh_token], 1)
     server.replies["token"].clear()
     assert work.token().access_token != first.access_token
-    assert visitor.asked == 2
+    assert (sent(server), visitor.asked) == ([first.refresh_token] * 2, sign_ins)
+
+
+def test_why_a_person_is_asked(
+    work: CachedSource, server: AuthorizationServer, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who has to sign in though a refresh token is there reads why, and not what it is."""
+    first = work.token()
+    clock.now += LIFETIME
+    server.replies["token"] += [LOST] * 2
+    for _ in range(2):
+        with pytest.raises(ProviderUnavailable):
+            work.token()
+    caplog.clear()
+    work.token()
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "token of work was sent twice without an answer" in said
+    assert str(first.refresh_token) not in said
 
 
 def test_a_process_that_is_killed_in_between(home: Path, server: AuthorizationServer, clock: Clock) -> None:
