@@ -1,7 +1,6 @@
 """What a secret is asked for by, and what comes of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from requests_auth_profiles._config.place import Place
@@ -33,8 +32,7 @@ class Answer(NamedTuple):
     ends_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(NamedTuple):
     """Who asks for a secret.
 
     Args:
@@ -65,6 +63,8 @@ def checked(
     """A text as a secret, if it can be one."""
     if not value:
         return Answer("", f"{what} is empty", hint)
+    if value.isprintable():  # as nearly all are; the others are looked at letter by letter
+        return Answer(value)
     if any("\ud800" <= character <= "\udfff" for character in value):
         # So Python gives bytes of a variable that are no text; a codec's exception would hold the secret.
         return Answer("", f"{what} is not UTF-8 text", _NOT_TEXT)
