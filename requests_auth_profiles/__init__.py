@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from requests_auth_profiles._auth import SupportMultiAuth
-    from requests_auth_profiles._build import by_host, profile
+    from requests_auth_profiles._build import profile
+    from requests_auth_profiles._build.host_auth import by_host
     from requests_auth_profiles._requests_auth.browser import (
         AzureActiveDirectoryImplicit,
         AzureActiveDirectoryImplicitIdToken,
@@ -91,7 +92,8 @@ __all__ = [
 
 _ELSEWHERE = {
     "_auth": ("SupportMultiAuth",),
-    "_build": ("by_host", "profile"),
+    "_build": ("profile",),
+    "_build.host_auth": ("by_host",),
     "_requests_auth.cache": ("JsonTokenFileCache", "TokenMemoryCache"),
     "_requests_auth.display": ("DisplaySettings",),
     "_requests_auth.machine": (

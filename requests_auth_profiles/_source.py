@@ -35,9 +35,7 @@ _REPLACED = (
     "has one of that name) and is replaced; to keep both, give each file a [store] url of its own"
 )
 _USED_ON = "The token of %s is used on: it cannot be renewed: %s"
-_SPENT = (
-    "What renews the token of %s was sent twice without an answer: it may be used up, and is not sent again"
-)
+_SPENT = "What renews the token of %s was sent twice without an answer, and is not sent again: it may be used up"
 _NARROWER = "The provider granted %s less than was asked for: no scope %s"
 _PASSING = (ProviderUnavailable, TimeoutOccurred, StoreUnavailable)
 _LOG = logging.getLogger("requests_auth_profiles")
@@ -378,16 +376,13 @@ class CachedSource:
         token = replace(token, issued_for=self._issued_for(), obtained_at=self._now())
         self._ages.go_on()
         self._told.discard(_USED_ON)
-        self._tell_whom_it_replaces()
+        before = None if self._may_change or _REPLACED in self._told else self._store.get(self._key)
+        if before is not None and before.issued_for != token.issued_for:
+            self._tell(_REPLACED)
         if lacking := " ".join(token.lacks(self.grant.scope)):
             self._tell(_NARROWER, lacking)
         self._store.set(self._key, token)
         return token
-
-    def _tell_whom_it_replaces(self) -> None:
-        before = None if self._may_change or _REPLACED in self._told else self._store.get(self._key)
-        if before is not None and before.issued_for != self._issued_for():
-            self._tell(_REPLACED)
 
     def _tell(self, warning: str, *more: str) -> None:
         """Warns, once for each kind of warning."""

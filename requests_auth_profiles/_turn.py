@@ -4,8 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from requests_auth_profiles.errors import TimeoutOccurred
 from requests_auth_profiles.stores import TokenStore
@@ -19,8 +18,7 @@ _MOMENT_SECONDS = 1.0
 _LOG = logging.getLogger("requests_auth_profiles")
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(NamedTuple):
     """The turns at a token.
 
     Args:

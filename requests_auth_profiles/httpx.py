@@ -16,7 +16,8 @@ from requests import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 
 from requests_auth_profiles import _auth
-from requests_auth_profiles._build import HostAuth, profile
+from requests_auth_profiles._build import profile
+from requests_auth_profiles._build.host_auth import HostAuth
 from requests_auth_profiles._credential import WithoutToken
 from requests_auth_profiles._signed import Placed, is_refusal
 from requests_auth_profiles.errors import ConfigurationError, HostNotAllowed

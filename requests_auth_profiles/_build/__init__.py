@@ -1,7 +1,6 @@
 """The only place that joins a profile, its secrets, a grant and a store into an auth."""
 
 from requests_auth_profiles._build.builder import Builder
-from requests_auth_profiles._build.host_auth import HostAuth, by_host
 from requests_auth_profiles._build.reading import profile
 
-__all__ = ["Builder", "HostAuth", "by_host", "profile"]
+__all__ = ["Builder", "profile"]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from requests_auth_profiles._auth import ComposedAuth, ProfileAuth
 from requests_auth_profiles._build.calls import call
-from requests_auth_profiles._build.store import store_of
 from requests_auth_profiles._config.file import ProfilesFile
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import (
@@ -82,6 +81,9 @@ class Builder:
         """Where the tokens of these profiles live."""
         with _making:
             if self._store is None:
+                # Imported here: an API key needs no store.
+                from requests_auth_profiles._build.store import store_of
+
                 self._store = store_of(self.file)
             return self._store
 

@@ -1,7 +1,6 @@
 """How a CI service is called for a secret."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
@@ -14,14 +13,14 @@ __all__ = ["call"]
 _SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
 class _Headers(AuthBase):
     """Headers that a request has besides."""
 
-    headers: Mapping[str, str] = field(repr=False)
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
-        r.headers.update(self.headers)
+        r.headers.update(self._headers)
         return r
 
 

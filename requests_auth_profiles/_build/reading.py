@@ -2,8 +2,8 @@
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from requests import PreparedRequest
 
@@ -73,8 +73,7 @@ def _path(file: str | os.PathLike[str] | None) -> tuple[str, bool]:
     return str(profiles_path(file)), said is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A profiles file as it was read.
 
     Args:

@@ -18,7 +18,6 @@ from requests_auth_profiles.stores import (
     FileStore,
     KeySource,
     MemoryStore,
-    RedisStore,
     TokenStore,
 )
 
@@ -50,6 +49,9 @@ def store_of(file: ProfilesFile) -> TokenStore:
                 hint=f'export {environment.STORE_KEY}="$(openssl rand -base64 32)", the same on all of them; '
                 'or [store] key = { env = "NAME" }',
             )
+        # Imported here: most people's tokens lie in a folder.
+        from requests_auth_profiles.stores import RedisStore
+
         return FallbackStore(RedisStore(said, source))
     try:
         if said:

@@ -3,22 +3,20 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from requests_auth_profiles._build.ending import Ending
-from requests_auth_profiles._build.grants import grant_of, revoke
+from requests_auth_profiles._config.flows import FLOWS
 from requests_auth_profiles._config.secrets import Secret
 from requests_auth_profiles._config.spec import Command, OAuth2
-from requests_auth_profiles._oauth2.device import LONGEST_SECONDS
-from requests_auth_profiles._oauth2.private_key import account_of
-from requests_auth_profiles._program import Program
 from requests_auth_profiles._source import CachedSource, Grant
 from requests_auth_profiles._token import Token
 from requests_auth_profiles.errors import InteractionRequired, InvalidGrantRequest, SecretUnavailable
 from requests_auth_profiles.stores import TokenStore
+from requests_auth_profiles.stores._importing import IMPORTING
 
 if TYPE_CHECKING:
     from requests_auth_profiles._oauth2.attendant import Attend
@@ -31,6 +29,9 @@ _PATIENCE_SECONDS = 10.0  # what the other one needs beyond its own time limit
 
 def printed(name: str, scheme: Command, store: TokenStore) -> CachedSource:
     """Where the token of a profile comes from that a program prints; see `issued`."""
+    # Imported here: most profiles run no program.
+    from requests_auth_profiles._program import Program
+
     told = json.dumps([scheme.command, str(scheme.folder)])
     fingerprint = hashlib.sha256(told.encode()).hexdigest()
     return CachedSource(
@@ -55,9 +56,8 @@ def issued(name: str, scheme: OAuth2, store: TokenStore, attend: "Attend | None"
         store: where the token lives.
         attend: gives who takes the person to the provider; None = who opens their browser.
     """
-    person = LONGEST_SECONDS if scheme.flow == "device-code" else scheme.timeout
     return CachedSource(
-        _proving(grant_of(name, scheme, attend), scheme),
+        _proving(partial(_grant_of, name, scheme, attend), scheme),
         store,
         name,
         label=name,
@@ -65,38 +65,68 @@ def issued(name: str, scheme: OAuth2, store: TokenStore, attend: "Attend | None"
         issued_for=partial(_fingerprint, scheme),
         attendant=None if attend is None else attend(scheme.browser),
         may_change=scheme.exchange is not None,
-        revoke=Ending(name, partial(_fingerprint, scheme), partial(revoke, scheme)),
+        revoke=Ending(name, partial(_fingerprint, scheme), partial(_revoke, scheme)),
         early_expiry_seconds=scheme.early_expiry,
         # The other one may discover endpoints, wait for the person, and exchange the code.
-        patience_seconds=2 * scheme.timeout + person + _PATIENCE_SECONDS,
+        patience_seconds=2 * scheme.timeout + _person_seconds(scheme) + _PATIENCE_SECONDS,
     )
 
 
-@dataclass(frozen=True, slots=True)
+def _person_seconds(scheme: OAuth2) -> float:
+    if scheme.flow != "device-code":
+        return scheme.timeout
+    from requests_auth_profiles._oauth2.device import LONGEST_SECONDS
+
+    return LONGEST_SECONDS
+
+
+# What talks to a provider is imported when that has to be: most programs find a token that is there.
+
+
+def _grant_of(name: str, scheme: OAuth2, attend: "Attend | None") -> Grant:
+    with IMPORTING:
+        from requests_auth_profiles._build.grants import grant_of
+    return grant_of(name, scheme, attend)
+
+
+def _revoke(scheme: OAuth2, token: Token) -> None:
+    with IMPORTING:
+        from requests_auth_profiles._build.grants import revoke
+    revoke(scheme, token)
+
+
+@dataclass(slots=True)
 class _Proving:
-    """A grant whose secrets are looked up again the next time where the provider refuses them.
+    """A grant that is made when it is first used, and whose secrets are looked up again where it is refused.
 
     Args:
-        grant: how the token is won.
+        make: makes it; one at a time, as whoever uses it has the profile's lock.
         secrets: what proves who we are.
         refusals: the errors that say so, of a new token; of a refresh it is `invalid_client` alone.
         interactive: see `Grant`.
         scope: see `Grant`.
     """
 
-    grant: Grant
+    make: Callable[[], Grant]
     secrets: tuple[Secret, ...]
     refusals: frozenset[str]
     interactive: bool
     scope: str
+    _made: Grant | None = field(default=None, init=False)
 
     def fetch(self) -> Token:
         """A new token; see `Grant`."""
-        return self._won(self.grant.fetch, self.refusals)
+        return self._won(self._grant.fetch, self.refusals)
 
     def refresh(self, token: Token) -> Token:
         """A new token for a refresh token; see `Grant`."""
-        return self._won(partial(self.grant.refresh, token), _NOT_US)
+        return self._won(partial(self._grant.refresh, token), _NOT_US)
+
+    @property
+    def _grant(self) -> Grant:
+        if self._made is None:
+            self._made = self.make()
+        return self._made
 
     def _won(self, win: Callable[[], Token], refusals: frozenset[str]) -> Token:
         try:
@@ -108,7 +138,7 @@ class _Proving:
             raise
 
 
-def _proving(grant: Grant, scheme: OAuth2) -> Grant:
+def _proving(make: Callable[[], Grant], scheme: OAuth2) -> Grant:
     shown: tuple[Secret, ...] = ()
     refusals = _NOT_US
     if scheme.user is not None:
@@ -121,7 +151,7 @@ def _proving(grant: Grant, scheme: OAuth2) -> Grant:
         shown = (exchange.subject_token, *(() if exchange.actor_token is None else (exchange.actor_token,)))
         refusals = _NOT_US | {"invalid_grant", "invalid_request"}  # RFC 8693 section 2.2.2
     secrets = (*scheme.client.secrets, *shown)
-    return _Proving(grant, secrets, refusals, grant.interactive, grant.scope)
+    return _Proving(make, secrets, refusals, FLOWS[scheme.flow].is_interactive, " ".join(scheme.scopes))
 
 
 def _fingerprint(scheme: OAuth2) -> str:
@@ -148,6 +178,8 @@ def _fingerprint(scheme: OAuth2) -> str:
     if (signing := scheme.signing) is not None:
         what |= {"issuer_claim": signing.issuer, "subject": signing.subject, "for": signing.audience}
         if not signing.issuer:
+            from requests_auth_profiles._oauth2.private_key import account_of
+
             what["account"] = str(account_of(_said(signing.private_key)))
     if (exchange := scheme.exchange) is not None:
         what |= {

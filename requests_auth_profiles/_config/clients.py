@@ -1,8 +1,7 @@
 """Clients: how a profile proves who it is to its provider, and what it presents there."""
 
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from requests_auth_profiles._config.flows import Flow
 from requests_auth_profiles._config.inheritance import Effective
@@ -38,8 +37,7 @@ _NEEDS = {
 _Secrets = Callable[[str], Secret]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class Client(NamedTuple):
     """Who we are to the provider (RFC 6749 section 2); without a `client_id` we do not say."""
 
     client_id: str
@@ -57,8 +55,7 @@ class Client:
         return tuple(secret for secret in found if secret is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
+class Signing(NamedTuple):
     """A statement that a program signs to get a token (RFC 7523 section 2.1)."""
 
     private_key: Secret
@@ -68,8 +65,7 @@ class Signing:
     audience: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A token that is turned into another one (RFC 8693); types are URIs."""
 
     subject_token: Secret

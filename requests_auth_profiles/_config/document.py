@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from requests_auth_profiles import _private_file
-from requests_auth_profiles._config.lines import lines
 from requests_auth_profiles._config.place import line_of
 from requests_auth_profiles.errors import ConfigurationError, Fault
 
@@ -80,6 +79,8 @@ class Document:
     def placed(self, found: list[Fault]) -> Iterator[Fault]:
         """Faults with this file and their lines, in its order."""
         # The lines are only looked up for a file that has faults: it costs more than the check itself.
+        from requests_auth_profiles._config.lines import lines
+
         places = lines(self.text) if found else {}
         at = [
             replace(

@@ -1,7 +1,7 @@
 """The flows: how a credential is won, and what a profile says for it."""
 
 from collections.abc import Container
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from requests_auth_profiles._config import kinds
 from requests_auth_profiles._config.keys import Key
@@ -9,8 +9,7 @@ from requests_auth_profiles._config.keys import Key
 __all__ = ["ENDPOINTS", "FLOWS", "Flow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """One flow: how a credential is won.
 
     Args:
@@ -51,6 +50,11 @@ class Flow:
             said: the keys that are there.
         """
         return () if "issuer_claim" in self.takes and "issuer_claim" not in said else self.endpoints
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person is sent to the provider."""
+        return "authorize_params" in self.takes
 
     @property
     def keys(self) -> frozenset[str]:

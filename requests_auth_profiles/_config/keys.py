@@ -1,7 +1,6 @@
 """Keys of the profiles file: each stands in a table, once, and the checker is driven by it."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from requests_auth_profiles._config import addresses, kinds
 from requests_auth_profiles._config.kinds import Kind
@@ -9,8 +8,7 @@ from requests_auth_profiles._config.kinds import Kind
 __all__ = ["PROVIDER", "ROOT", "STORE_KEYS", "VARIABLE", "Key", "by_name"]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key of the profiles file.
 
     Args:

@@ -6,7 +6,6 @@ number or a boolean that lacks only its quotes' removal, the host of a URL.
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from requests_auth_profiles._config.words import nearest
@@ -81,8 +80,7 @@ class Problem(NamedTuple):
     below: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of value.
 
     Args:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from requests_auth_profiles._config.lines import lines
-
 __all__ = ["Place", "line_of"]
 
 
@@ -32,6 +30,8 @@ class Place:
     @property
     def line(self) -> int:
         """The line on which it stands; 0 where it has none of its own."""
+        from requests_auth_profiles._config.lines import lines  # here, as only messages tell it
+
         return line_of(lines(self.text), self.path)
 
     def __str__(self) -> str:

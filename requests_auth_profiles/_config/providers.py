@@ -2,10 +2,9 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from requests_auth_profiles._config import addresses
 from requests_auth_profiles._config.keys import Key
@@ -16,8 +15,7 @@ _LIKE = {"authorization-code": "authorization-code-pkce"}  # the rows need not s
 FORMS = {"host": addresses.HOST, "segment": addresses.SEGMENT, "url": addresses.ISSUER}
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """One row: URL templates, their variables, and what else holds for its profiles.
 
     Args:

@@ -3,23 +3,17 @@
 import os
 import stat
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from requests_auth_profiles._config import environment
 from requests_auth_profiles._config.asking import LIMIT, Answer, Asker, checked, decoded
-from requests_auth_profiles._config.ci_identity import ci_identity
-from requests_auth_profiles._config.keyring_entry import keyring_entry
-from requests_auth_profiles._config.prompt import prompted
-from requests_auth_profiles._process import printed_by
 
 __all__ = ["SOURCES", "Source"]
 
 _Reference = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One kind of reference.
 
     Args:
@@ -58,7 +52,12 @@ def _file(reference: _Reference, asker: Asker) -> Answer:
     return decoded(data, "the file", hint, by_lines=asker.by_lines)
 
 
+# The others are imported where they are asked: a profile has one or two of them.
+
+
 def _command(reference: _Reference, asker: Asker) -> Answer:
+    from requests_auth_profiles._process import printed_by
+
     # In the folder of the profiles file, so that ./program is beside it: see `_file`.
     text, problem, hint = printed_by(reference["command"], asker.place.file.parent)
     if problem:
@@ -66,12 +65,30 @@ def _command(reference: _Reference, asker: Asker) -> Answer:
     return checked(text, "what it printed", hint, by_lines=asker.by_lines)
 
 
+def _keyring(reference: _Reference, asker: Asker) -> Answer:
+    from requests_auth_profiles._config.keyring_entry import keyring_entry
+
+    return keyring_entry(reference, asker)
+
+
+def _prompt(reference: _Reference, asker: Asker) -> Answer:
+    from requests_auth_profiles._config.prompt import prompted
+
+    return prompted(reference, asker)
+
+
+def _ci_identity(reference: _Reference, asker: Asker) -> Answer:
+    from requests_auth_profiles._config.ci_identity import ci_identity
+
+    return ci_identity(reference, asker)
+
+
 SOURCES = {
     "env": Source(_variable),
     "file": Source(_file),
     # One run at a time of each command: nobody is asked by twenty threads at once to unlock their vault.
     "command": Source(_command, lambda reference: tuple(reference["command"])),
-    "keyring": Source(keyring_entry, lambda _: "keyring", is_shared=True),
-    "prompt": Source(prompted, lambda _: "prompt", is_shared=True),
-    "ci_identity": Source(ci_identity, lambda reference: ("ci", reference["ci_identity"]), is_shared=True),
+    "keyring": Source(_keyring, lambda _: "keyring", is_shared=True),
+    "prompt": Source(_prompt, lambda _: "prompt", is_shared=True),
+    "ci_identity": Source(_ci_identity, lambda reference: ("ci", reference["ci_identity"]), is_shared=True),
 }

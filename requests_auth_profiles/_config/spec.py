@@ -1,10 +1,13 @@
-"""What a profile says, as typed values: nothing is read, resolved or asked for by them."""
+"""What a profile says, as typed values: nothing is read, resolved or asked for by them.
+
+Named tuples, as most other values of profiles files are: each process makes these classes anew, and a
+dataclass costs several times as much, as it compiles each of its methods.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from requests_auth_profiles._config.asking import Call
 from requests_auth_profiles._config.clients import (
@@ -43,8 +46,7 @@ __all__ = [
 _Placed = Callable[[tuple[str, ...]], Place]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
+class ApiKey(NamedTuple):
     """A key in a header or in the query."""
 
     api_key: Secret
@@ -52,23 +54,20 @@ class ApiKey:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basic:
+class Basic(NamedTuple):
     """A user name and a password (RFC 7617)."""
 
     username: Secret
     password: Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ntlm:
+class Ntlm(NamedTuple):
     """A Windows user; None = whoever is signed in to Windows."""
 
     user: Basic | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bearer:
+class Bearer(NamedTuple):
     """A token that is there already (RFC 6750)."""
 
     token: Secret
@@ -76,17 +75,18 @@ class Bearer:
     header_value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foreign:
+class Foreign(NamedTuple):
     """A class of another package, and what an object of it is made with: secrets are `Secret` in there."""
 
     path: str
-    args: list[Any] = field(repr=False)
-    options: dict[str, Any] = field(repr=False)
+    args: list[Any]
+    options: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Foreign(path={self.path!r})"  # the others may be secrets that stand in the file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """A program that prints the token; it runs in the folder of its file."""
 
     command: tuple[str, ...]
@@ -96,15 +96,13 @@ class Command:
     early_expiry: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compose:
+class Compose(NamedTuple):
     """Profiles that sign each request together."""
 
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redirect:
+class Redirect(NamedTuple):
     """Where the browser comes back to (RFC 8252 section 7.3)."""
 
     host: str
@@ -112,16 +110,14 @@ class Redirect:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A file that a profile names; a relative one is beside the file that names it."""
 
     text: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Http:
+class Http(NamedTuple):
     """How the provider is called, in place of what the environment says."""
 
     proxy: Secret | None
@@ -131,8 +127,7 @@ class Http:
     retries: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OAuth2:
+class OAuth2(NamedTuple):
     """A token that a provider issues."""
 
     flow: str
@@ -163,8 +158,7 @@ class OAuth2:
 Scheme = ApiKey | Basic | Bearer | Command | Compose | Foreign | Ntlm | OAuth2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(NamedTuple):
     """One profile of the file.
 
     Args:

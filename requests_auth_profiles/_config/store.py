@@ -1,15 +1,14 @@
 """What `[store]` says."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from requests_auth_profiles._config.secrets import Secret
 
 __all__ = ["Store"]
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """Where tokens are kept, and where the key is that they are sealed with; one of the three at most.
 
     Args:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +113,7 @@ def _announced(scheme: OAuth2) -> Announcement:
     from requests_auth_profiles._build.grants import called
 
     # Without what a profile says itself, which other profiles of this issuer may not say.
-    server, _ = called(replace(scheme, endpoints={"issuer": scheme.endpoints["issuer"]}))
+    server, _ = called(scheme._replace(endpoints={"issuer": scheme.endpoints["issuer"]}))
     scopes, problems = server.scopes(), {}
     for name in ENDPOINTS[1:]:
         try:
@@ -145,9 +144,6 @@ def _missing(spec: Profile) -> Iterator[str]:
 def _secrets(value: object) -> Iterator[Secret]:
     if isinstance(value, Secret):
         yield value
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from _secrets(getattr(value, field.name))
-    elif isinstance(value, (list, dict)):
+    elif isinstance(value, (tuple, list, dict)):
         for entry in value.values() if isinstance(value, dict) else value:
             yield from _secrets(entry)

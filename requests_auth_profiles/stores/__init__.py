@@ -1,15 +1,18 @@
 """Where tokens live: a store is anything with the five methods of `TokenStore`."""
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 from requests_auth_profiles._token import Token
-from requests_auth_profiles.stores.fallback import FallbackStore
-from requests_auth_profiles.stores.file import FileStore
-from requests_auth_profiles.stores.keys import KeySource
-from requests_auth_profiles.stores.memory import MemoryStore
-from requests_auth_profiles.stores.redis import RedisStore
-from requests_auth_profiles.stores.sealed import SealedStore
+
+if TYPE_CHECKING:
+    from requests_auth_profiles.stores.fallback import FallbackStore
+    from requests_auth_profiles.stores.file import FileStore
+    from requests_auth_profiles.stores.keys import KeySource
+    from requests_auth_profiles.stores.memory import MemoryStore
+    from requests_auth_profiles.stores.redis import RedisStore
+    from requests_auth_profiles.stores.sealed import SealedStore
 
 __all__ = [
     "FallbackStore",
@@ -21,6 +24,24 @@ __all__ = [
     "Token",
     "TokenStore",
 ]
+
+_MODULES = {
+    "FallbackStore": "fallback",
+    "FileStore": "file",
+    "KeySource": "keys",
+    "MemoryStore": "memory",
+    "RedisStore": "redis",
+    "SealedStore": "sealed",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Given on demand (PEP 562): a profile without a token needs none of them, and one with a token one.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found
 
 
 class TokenStore(Protocol):
