@@ -1,5 +1,6 @@
 """What a request costs whose token is there, in calls of functions, which are as many on each machine."""
 
+import shutil
 import sys
 import time
 from collections import Counter
@@ -71,10 +72,16 @@ def test_an_auth(file: Path, name: str, most: int) -> None:
     assert not {"open", "stat", "acquire", "Logger.debug", "Logger.info", "Logger._log"} & found.keys()
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["named", "the person's own"])
 @pytest.mark.parametrize(("name", "most"), [("key", 45), ("work", 52)])
-def test_the_expression_as_people_write_it(file: Path, name: str, most: int) -> None:
+def test_the_expression_as_people_write_it(file: Path, name: str, most: int, named: bool) -> None:
     """With `profile(…)` in each call it takes a few more, one of which looks at the file."""
+    own = file.parent / ".config/requests-auth/profiles.toml"
+    own.parent.mkdir(parents=True)
+    shutil.copy(file, own)
     time.sleep(0.2)  # a file so young could change once more within a tick of the clock
-    found = calls(lambda request: profile(name, file=str(file))(request))  # noqa: PLW0108  each time
-    assert found.total() <= most, found
+    path = str(file) if named else None
+    found = calls(lambda request: profile(name, file=path)(request))  # noqa: PLW0108  each time
+    # Where the person's own file is hangs on two more variables.
+    assert found.total() <= most + (0 if named else 11), found
     assert found["stat"] == 1

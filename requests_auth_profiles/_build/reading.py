@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,15 @@ def _path(file: str | os.PathLike[str] | None) -> tuple[str, bool]:
     said = (os.environ.get(environment.FILE) or None) if file is None else file
     if isinstance(said, str) and os.path.isabs(said) and "\0" not in said:  # noqa: PTH117
         return said, True  # for this, pathlib would cost more than all the rest of a call
-    return str(profiles_path(file)), said is not None
+    if said is None:
+        return _own(*map(os.environ.get, environment.CONFIG_VARIABLES)), False
+    return str(profiles_path(file)), True
+
+
+@lru_cache(maxsize=16)
+def _own(*_: str | None) -> str:
+    """The person's own file, worked out once for the variables that say where it is."""
+    return str(profiles_path())
 
 
 class Reading(NamedTuple):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CI_VARIABLES",
+    "CONFIG_VARIABLES",
     "FILE",
     "INTERACTIVE",
     "PROFILE",
@@ -48,6 +49,10 @@ CI_VARIABLES = (
     "JENKINS_URL",
     "TEAMCITY_VERSION",
 )
+CONFIG_VARIABLES = (
+    ("APPDATA", "USERPROFILE", "XDG_CONFIG_HOME") if sys.platform == "win32" else ("HOME", "XDG_CONFIG_HOME")
+)
+"""What `config_folder` hangs on."""
 _OFF = {"", "0", "false", "no"}
 
 
