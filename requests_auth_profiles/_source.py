@@ -35,7 +35,7 @@ _REPLACED = (
     "has one of that name) and is replaced; to keep both, give each file a [store] url of its own"
 )
 _USED_ON = "The token of %s is used on: it cannot be renewed: %s"
-_SPENT = "What renews the token of %s was sent twice without an answer, and is not sent again: it may be used up"
+_SPENT = "What renews the token of %s was sent twice without an answer: it may be used up, so no more"
 _NARROWER = "The provider granted %s less than was asked for: no scope %s"
 _PASSING = (ProviderUnavailable, TimeoutOccurred, StoreUnavailable)
 _LOG = logging.getLogger("requests_auth_profiles")
