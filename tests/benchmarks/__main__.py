@@ -22,7 +22,7 @@ def main() -> None:
     """Does the works that are asked for, and prints as they end."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("works", nargs="*", metavar="LETTER", help="the works to do; none = all")
-    parser.add_argument("--quick", action="store_true", help="in less than a minute, and less exactly")
+    parser.add_argument("--quick", action="store_true", help="fewer samples of less work, and less exactly")
     parser.add_argument("--json", action="store_true", help="print JSON at the end, and the table to stderr")
     asked = parser.parse_args()
     out = sys.stderr if asked.json else sys.stdout
